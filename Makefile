@@ -1,0 +1,93 @@
+# Needs make and any python3 from 3.9 on. Everything else is fetched into this folder: uv pinned by
+# version, all packages by hash. Python 3.13 is what .python-version (pyenv) or the PATH leads to;
+# where there is none, uv brings it.
+
+UV_VERSION := 0.13.9
+PYTHON_VERSION := $(shell cat .python-version)
+
+UV := $(CURDIR)/.cache/uv/bin/uv
+BIN := $(CURDIR)/.venv/bin
+SAM := $(CURDIR)/.venv-sam/bin/sam
+COMPILE := "$(UV)" pip compile --quiet --generate-hashes --no-header --universal \
+	--python-version $(PYTHON_VERSION)
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-sam setup-browser demo dev check format test build deploy lock clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.installed ## Create .venv with what the product, its tests and the local stack need
+	@:
+
+setup-sam: .venv-sam/.installed ## Create .venv-sam with the AWS SAM command line
+	@:
+
+setup-browser: .venv/.installed ## Find a Chromium or Chrome for the browser tests, or install one
+	@for name in $(BROWSERS); do command -v "$$name" >/dev/null && exit; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq chromium && exit; \
+	fi; \
+	"$(BIN)/playwright" install chromium
+
+demo: setup ## Start the local stack, walk the journey, print each step, stop
+	@"$(BIN)/python" -m local.demo
+
+dev: setup ## Start the local stack and leave it running until Ctrl-C
+	@"$(BIN)/python" -m local
+
+check: setup setup-sam ## Check format, lint, types and the template
+	@"$(BIN)/ruff" format --check .
+	@"$(BIN)/ruff" check .
+	@"$(BIN)/mypy"
+	@"$(SAM)" validate --lint --region us-east-1
+	@"$(BIN)/python" -m tests.unit.transformed >.cache/transformed.json
+	@"$(BIN)/cfn-lint" .cache/transformed.json
+
+format: setup ## Format, and mend what the linter can mend
+	@"$(BIN)/ruff" format .
+	@"$(BIN)/ruff" check --fix .
+
+test: setup setup-browser ## Run all tests (ARGS="-k name" for some)
+	@"$(BIN)/python" -m pytest $(ARGS)
+
+build: setup setup-sam ## Build layer and functions, and print their sizes
+	@PATH="$(BIN):$$PATH" UV="$(UV)" PYTHON="$(BIN)/python" "$(SAM)" build
+	@cd .aws-sam/build && du -sh -- *Layer* *Function
+
+deploy: build ## Deploy the build (ENV=dev or ENV=prod; without, the default stack)
+	@"$(SAM)" deploy $(if $(ENV),--config-env $(ENV))
+
+lock: $(UV) ## Compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(COMPILE) $(ARGS) pyproject.toml --group check --output-file requirements/dev.txt
+	@$(COMPILE) $(ARGS) pyproject.toml --constraints requirements/dev.txt \
+		--output-file requirements/runtime.txt
+	@$(COMPILE) $(ARGS) --group sam --output-file requirements/sam.txt
+	@cp requirements/runtime.txt layers/common/requirements.txt
+
+clean: ## Remove what was built and cached; the environments stay
+	@rm -rf .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .cache/transformed.json
+	@find . -name __pycache__ -not -path './.venv*' -not -path './.cache/*' -prune -exec rm -rf {} +
+
+.venv/.installed: requirements/dev.txt | $(UV)
+	@test -x "$(BIN)/python" || "$(UV)" venv --quiet --python $(PYTHON_VERSION) .venv
+	@"$(UV)" pip install --quiet --python "$(BIN)/python" --require-hashes --requirements $<
+	@touch $@
+
+.venv-sam/.installed: requirements/sam.txt | $(UV)
+	@test -x .venv-sam/bin/python || "$(UV)" venv --quiet --python $(PYTHON_VERSION) .venv-sam
+	@"$(UV)" pip install --quiet --python .venv-sam/bin/python --require-hashes --requirements $<
+	@touch $@
+
+# A pyenv shim fails where .python-version names a Python it lacks, hence more than one candidate.
+$(UV):
+	@mkdir -p .cache
+	@for python in python$(PYTHON_VERSION) python3 /usr/bin/python3; do \
+		"$$python" -m venv --clear .cache/uv >/dev/null 2>&1 && exit; \
+	done; \
+	echo "python3 -m venv does not work here; on Debian and Ubuntu: apt install python3-venv" >&2; \
+	exit 1
+	@.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
