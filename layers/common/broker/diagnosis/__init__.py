@@ -1,0 +1,20 @@
+"""Evidence of a flow → one named cause, what was seen, and what to do about it."""
+
+from .diagnose import Diagnosis, diagnose
+from .evidence import Evidence, Fact, Kind, Step, media_type
+from .rules import Cause
+from .scrub import printable, scrub, short_code
+
+__all__ = [
+    "Cause",
+    "Diagnosis",
+    "Evidence",
+    "Fact",
+    "Kind",
+    "Step",
+    "diagnose",
+    "media_type",
+    "printable",
+    "scrub",
+    "short_code",
+]

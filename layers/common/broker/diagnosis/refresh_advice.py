@@ -1,0 +1,60 @@
+"""How to ask each service for a refresh token (facts of the services' own documentation)."""
+
+from urllib.parse import urlsplit
+
+from .configured import Configured
+from .evidence import Evidence
+
+_OFFLINE_SCOPE = "Add the scope offline_access."
+_BY_HOST = {
+    "accounts.google.com": "Set extra_authorize_params to access_type=offline and prompt=consent.",
+    "login.microsoftonline.com": _OFFLINE_SCOPE,
+    "auth.atlassian.com": f"{_OFFLINE_SCOPE} Keep audience=api.atlassian.com and prompt=consent.",
+    "salesforce.com": "Add the scope refresh_token (or offline_access), and check the app's "
+    "refresh token policy: “immediately expire” gives none.",
+    "dropbox.com": "Set extra_authorize_params to token_access_type=offline.",
+    "reddit.com": "Set extra_authorize_params to duration=permanent.",
+    "x.com": "Add the scope offline.access (with a dot).",
+    "twitter.com": "Add the scope offline.access (with a dot).",
+    "typeform.com": "Add the scope offline.",
+    "xero.com": _OFFLINE_SCOPE,
+    "zoho.com": "Set extra_authorize_params to access_type=offline and prompt=consent.",
+    "zoho.eu": "Set extra_authorize_params to access_type=offline and prompt=consent.",
+    "gong.io": "Set extra_authorize_params to access_type=offline.",
+    "slack.com": "Turn on token rotation for the app; without it Slack's tokens do not expire.",
+    "github.com": "Use a GitHub App with expiring user tokens; an OAuth app's tokens do not expire "
+    "and need no refresh token.",
+    "shopify.com": "Set extra_token_params to expiring=1.",
+    "myshopify.com": "Set extra_token_params to expiring=1.",
+}
+_ASKED = (
+    "The scope offline_access was asked for and not granted: add prompt=consent to "
+    "extra_authorize_params (OpenID Connect Core §11), and check that the app may use refresh "
+    "tokens."
+)
+_ELSEWHERE = (
+    "Add the scope offline_access, or set extra_authorize_params to access_type=offline and "
+    "prompt=consent, as the service's documentation says. If its access tokens do not expire, "
+    "nothing needs to be done."
+)
+
+
+def refresh_advice(_: Evidence, configured: Configured) -> str:
+    """Name the parameter or scope that makes this service give a refresh token."""
+    host = _host(configured.authorization_endpoint)
+    known = next((text for domain, text in _BY_HOST.items() if _within(host, domain)), None)
+    asked = "offline_access" in configured.scopes
+    if known and not (asked and known == _OFFLINE_SCOPE):
+        return known
+    return _ASKED if asked else _ELSEWHERE
+
+
+def _host(url: str | None) -> str:
+    try:
+        return urlsplit(url or "").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _within(host: str, domain: str) -> bool:
+    return host == domain or host.endswith(f".{domain}")

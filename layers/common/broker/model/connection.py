@@ -1,0 +1,128 @@
+"""A connection: one user, one server, one grant, and the token set in use."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from .secret import Sealed, Secret
+
+
+class Status(StrEnum):
+    """Where a connection stands."""
+
+    ACTIVE = "active"
+    RECONNECT_REQUIRED = "reconnect_required"
+    REMOVING = "removing"
+
+
+class Reason(StrEnum):
+    """Why a connection needs its user again."""
+
+    REFRESH_REJECTED = "refresh_rejected"
+    AMBIGUOUS_REFRESH = "ambiguous_refresh"
+    REVOKED = "revoked"
+    REJECTED_BY_SERVER = "rejected_by_server"
+    SERVER_CHANGED = "server_changed"
+    EXPIRED_WITHOUT_REFRESH = "expired_without_refresh"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSet:
+    """What a token endpoint gave (RFC 6749 §5.1), in the clear."""
+
+    access_token: Secret
+    refresh_token: Secret | None
+    expires_at: datetime | None
+    """None: unknown, which is neither 'expired' nor 'for ever'."""
+    obtained_at: datetime
+    scope: tuple[str, ...] | None = None
+    """None: the answer did not say, so it is what was asked for (or what it was)."""
+    refresh_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last thing that went wrong with a connection, in words for its user."""
+
+    code: str
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose account it is at the service."""
+
+    label: str | None
+    """For display only: ≤ 128 characters, no control or bidirectional marks."""
+    subject_hash: str | None
+    """sha256 of (iss, sub), hex; None where the service named no subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationTarget:
+    """Where this connection's tokens are revoked: the endpoints it was made with."""
+
+    endpoint: str | None
+    client_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The short exclusive right to refresh one connection, in the table's time (epoch s)."""
+
+    lease_id: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class SealedTokens:
+    """A token set as it is stored: each token sealed apart."""
+
+    access: Sealed
+    refresh: Sealed | None
+    expires_at: datetime | None
+    obtained_at: datetime
+    scope: tuple[str, ...]
+    refresh_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One user × one server × one grant.
+
+    Every conditional write stands under (``grant_id``, ``generation``): ``grant_id`` is new with
+    every consent, ``generation`` counts its token sets from 1.
+    """
+
+    user_id: str
+    server_id: str
+    grant_id: str
+    generation: int
+    status: Status
+    config_digest: str
+    tokens: SealedTokens
+    created_at: datetime
+    connected_at: datetime
+    revocation: RevocationTarget = RevocationTarget(None, None)
+    account: Account = Account(None, None)
+    reason: Reason | None = None
+    failure: Failure | None = None
+    user_label: str | None = None
+    requested_scopes: tuple[str, ...] = ()
+    lease: Lease | None = None
+    recover_at: float | None = None
+    """Table time (epoch s) before which nobody sends: a rescue may be under way."""
+    ambiguous: bool = False
+    """A refresh request left and no parsed answer came: the stored token may be spent."""
+    retry_at: datetime | None = None
+    attempts: int = 0
+    used_at: datetime | None = None
+    due_at: datetime | None = None
+    removing_since: datetime | None = None
+    mcp_session: Sealed | None = field(default=None, repr=False)
+
+    @property
+    def missing_scopes(self) -> tuple[str, ...]:
+        """Return the scopes that were asked for and not granted."""
+        return tuple(s for s in self.requested_scopes if s not in self.tokens.scope)

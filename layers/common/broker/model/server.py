@@ -1,0 +1,118 @@
+"""A registered MCP server and everything a builder can say of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import final
+
+from .secret import Sealed
+
+
+class AuthType(StrEnum):
+    """Whose credentials a call carries."""
+
+    CONSUMER_OAUTH = "consumer_oauth"
+    """Each user's own access token."""
+    BEARER = "bearer"
+    """One key shared by all users."""
+    NONE = "none"
+
+
+class TokenRequestStyle(StrEnum):
+    """How the client authenticates, and in which form the body is sent (RFC 6749 §2.3)."""
+
+    FORM_POST = "form_post"
+    FORM_BASIC = "form_basic"
+    JSON_BASIC = "json_basic"
+    JSON_POST = "json_post"
+    NONE = "none"
+
+
+class RevocationScope(StrEnum):
+    """What revoking one token ends at the service."""
+
+    GRANT = "grant"
+    """Possibly every token of this user for this client."""
+    TOKEN = "token"  # noqa: S105 - a scope of revocation, not a secret
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An MCP server as the builder registered it. URLs are absolute, lifetimes in seconds."""
+
+    server_id: str
+    name: str
+    mcp_url: str
+    auth_type: AuthType
+    client_id: str | None = None
+    client_secret: Sealed | None = None
+    bearer_token: Sealed | None = None
+    authorization_endpoint: str | None = None
+    token_endpoint: str | None = None
+    refresh_endpoint: str | None = None
+    revocation_endpoint: str | None = None
+    userinfo_endpoint: str | None = None
+    issuer: str | None = None
+    resource: str | None = None
+    scopes: tuple[str, ...] = ()
+    scope_separator: str = " "
+    token_request_style: TokenRequestStyle = TokenRequestStyle.FORM_POST
+    pkce: bool = True
+    extra_authorize_params: Mapping[str, str] = field(default_factory=dict)
+    extra_token_params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    extra_refresh_params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    revocation_scope: RevocationScope = RevocationScope.GRANT
+    default_expires_in: int | None = None
+    refresh_idle_days: int | None = None
+    account_field: str | None = None
+    token_header: str = "Authorization"  # noqa: S105 - a header's name
+    token_scheme: str = "Bearer"  # noqa: S105 - a scheme's name; empty: the bare token
+    revision: int = 1
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Name the fields without which no call can be made; empty when complete."""
+        if self.auth_type is AuthType.BEARER:
+            return () if self.bearer_token else ("bearer_token",)
+        if self.auth_type is AuthType.NONE:
+            return ()
+        present = {
+            "client_id": self.client_id,
+            "client_secret": self.client_secret
+            or self.token_request_style is TokenRequestStyle.NONE,
+            "authorization_endpoint": self.authorization_endpoint,
+            "token_endpoint": self.token_endpoint,
+        }
+        return tuple(name for name, value in present.items() if not value)
+
+    @property
+    def secret_urls(self) -> frozenset[str]:
+        """Return every URL that a stored secret of this server is sent to."""
+        if self.auth_type is AuthType.BEARER:
+            return frozenset({self.mcp_url})
+        urls = (self.token_endpoint, self.refresh_endpoint, self.revocation_endpoint)
+        return frozenset(url for url in urls if url)
+
+    @property
+    def config_digest(self) -> str:
+        """Hash what decides where tokens go; not the secret, the scopes or the name."""
+        decisive = [
+            self.mcp_url,
+            self.authorization_endpoint,
+            self.token_endpoint,
+            self.refresh_endpoint,
+            self.revocation_endpoint,
+            self.userinfo_endpoint,
+            self.issuer,
+            self.client_id,
+            self.resource,
+            self.token_header.lower(),
+            self.token_scheme,
+        ]
+        return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
