@@ -1,0 +1,66 @@
+"""How the client shows who it is, and in which form the body is sent (RFC 6749 §2.3)."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote_plus, urlencode
+
+from broker.model import Secret, TokenRequestStyle
+
+FORM = "application/x-www-form-urlencoded"
+_JSON = "application/json"
+_BASIC = (TokenRequestStyle.FORM_BASIC, TokenRequestStyle.JSON_BASIC)
+_AS_JSON = (TokenRequestStyle.JSON_BASIC, TokenRequestStyle.JSON_POST)
+_CREDENTIALS = frozenset({"client_id", "client_secret"})
+
+
+class CredentialMissing(Exception):
+    """The style needs a client id or secret that the server does not have; names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """Headers and body of a POST with the client's credentials in exactly one place."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+def client_request(
+    parameters: Mapping[str, str],
+    *,
+    style: TokenRequestStyle,
+    client_id: str | None,
+    client_secret: Secret | None,
+) -> ClientRequest:
+    """Put parameters and credentials into a request, in the server's style.
+
+    ``none`` is a public client: its id goes into the body, a secret nowhere (RFC 6749 §3.2.1).
+    Raises CredentialMissing.
+    """
+    if not client_id:
+        raise CredentialMissing("client_id")
+    body = {name: value for name, value in parameters.items() if name not in _CREDENTIALS}
+    headers = {"Accept": _JSON, "Content-Type": _JSON if style in _AS_JSON else FORM}
+    if style is TokenRequestStyle.NONE:
+        body["client_id"] = client_id
+    elif client_secret is None:
+        raise CredentialMissing("client_secret")
+    elif style in _BASIC:
+        headers["Authorization"] = _basic(client_id, client_secret)
+    else:
+        body |= {"client_id": client_id, "client_secret": client_secret.reveal()}
+    if style in _AS_JSON:
+        return ClientRequest(headers, json.dumps(body).encode("ascii"))
+    return ClientRequest(headers, urlencode(body, errors="replace").encode("ascii"))
+
+
+def _basic(client_id: str, client_secret: Secret) -> str:
+    """Form-encode both before joining them with a colon (RFC 6749 §2.3.1)."""
+    pair = f"{_form_encoded(client_id)}:{_form_encoded(client_secret.reveal())}"
+    return "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")
+
+
+def _form_encoded(text: str) -> str:
+    return quote_plus(text, errors="replace")

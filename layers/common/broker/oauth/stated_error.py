@@ -1,0 +1,79 @@
+"""What an answer says went wrong, wherever the service puts it."""
+
+import re
+from dataclasses import dataclass
+
+from .answer_body import Members
+
+_CODES = (
+    "error",  # RFC 6749 §5.2
+    "code",  # Facebook, OpenAI, Notion
+    "error_code",
+    "errorCode",  # Okta
+    "errorType",  # Fitbit
+    "error_type",  # Instagram
+    "type",
+    "status",  # HubSpot: BAD_REFRESH_TOKEN
+    "subCategory",  # HubSpot
+    "ECODE",  # ClickUp
+)
+_SENTENCES = (
+    "error_description",  # RFC 6749 §5.2
+    "message",
+    "error_message",
+    "errorSummary",
+    "reason",  # Zoom
+    "detail",  # RFC 9457 §3.1
+    "description",
+    "faultstring",
+    "err",
+    "title",
+)
+_LONGEST_SENTENCE = 2_000
+_CODE = re.compile(r"[A-Za-z][\w .-]{0,63}")  # not a URL (RFC 9457 has one in type)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedError:
+    """Codes, most telling first, and one sentence; not scrubbed, so not for logs."""
+
+    codes: tuple[str, ...] = ()
+    description: str = ""
+
+
+def states_error(members: Members) -> bool:
+    """Tell a refusal inside a 200 (GitHub's ``error``, Slack's ``ok: false``)."""
+    failed = any(members.get(name) in (False, "false") for name in ("ok", "success"))
+    return failed or bool(members.get("error"))
+
+
+def stated_error(members: Members) -> StatedError:
+    """Collect what was said: in ``error`` as text or object, in ``errors``, or beside them."""
+    nested = _nested(members)
+    sources = [source for source in (nested, members) if source is not None]
+    texts = [text for source in sources for text in _texts(source, _CODES)]
+    sentences = [*_strava(nested), *(t for source in sources for t in _texts(source, _SENTENCES))]
+    codes = tuple(text for text in texts if _CODE.fullmatch(text))
+    prose = [text for text in texts if text not in codes]
+    return StatedError(codes, next(iter([*sentences, *prose]), "")[:_LONGEST_SENTENCE])
+
+
+def _nested(members: Members) -> Members | None:
+    """Find the object in ``error``, ``fault`` (Apigee) or the first of ``errors`` (Fitbit)."""
+    errors = members.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else None
+    for value in (members.get("error"), members.get("fault"), first):
+        if isinstance(value, dict) and value:
+            return value
+    return None
+
+
+def _texts(source: Members, names: tuple[str, ...]) -> list[str]:
+    values = (source.get(name) for name in names)
+    return [value for value in values if isinstance(value, str) and value.strip()]
+
+
+def _strava(nested: Members | None) -> list[str]:
+    """Put ``{resource, field, code}`` into a sentence: 'RefreshToken refresh_token invalid'."""
+    parts = _texts(nested or {}, ("resource", "field", "code"))
+    return [" ".join(parts)] if len(parts) == 3 else []

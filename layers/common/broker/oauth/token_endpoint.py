@@ -1,0 +1,162 @@
+"""The token endpoint (RFC 6749 §3.2): one request, sent once, one answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from broker.clock import Clock
+from broker.diagnosis import Evidence, Kind, Step
+from broker.errors import OutboundError
+from broker.model import Secret, Server
+from broker.outbound import Outbound
+
+from .client_authentication import ClientRequest, CredentialMissing, client_request
+from .failures import ClientRefused
+from .token_answer import TokenAnswer, unanswered
+from .token_response import TokenResponse, Unusable, read_token_response
+
+CAP = 64 * 1024
+"""Bytes of an answer, at most."""
+_OURS = frozenset(
+    {
+        "grant_type",
+        "code",
+        "redirect_uri",
+        "client_id",
+        "client_secret",
+        "code_verifier",
+        "refresh_token",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEndpoint:
+    """Redeems codes and refreshes token sets.
+
+    Each request goes out once, over a connection of its own: no retry, no redirect. Methods raise
+    GrantRefused, ClientRefused, RequestRefused or NoUsableAnswer.
+    """
+
+    outbound: Outbound
+    clock: Clock
+
+    def exchange(
+        self,
+        server: Server,
+        client_secret: Secret | None,
+        *,
+        code: Secret,
+        code_verifier: Secret | None,
+        redirect_uri: str,
+        deadline: float,
+    ) -> TokenResponse:
+        """Redeem an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5).
+
+        ``redirect_uri`` is the one of the authorization request, byte for byte; ``deadline`` is in
+        seconds of ``Clock.monotonic()``.
+        """
+        parameters = {
+            "grant_type": "authorization_code",
+            "code": code.reveal(),
+            "redirect_uri": redirect_uri,
+        }
+        if code_verifier is not None:
+            parameters["code_verifier"] = code_verifier.reveal()
+        secrets = [secret for secret in (code, code_verifier, client_secret) if secret]
+        request = _Request(Step.EXCHANGE, server, server.token_endpoint, secrets)
+        extra = server.extra_token_params
+        return self._send(request, _with_extra(parameters, extra, server), client_secret, deadline)
+
+    def refresh(
+        self,
+        server: Server,
+        client_secret: Secret | None,
+        *,
+        refresh_token: Secret,
+        deadline: float,
+    ) -> TokenResponse:
+        """Get the next token set (RFC 6749 §6).
+
+        A response without a refresh token has None there: the old one stays in use.
+        """
+        parameters = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
+        secrets = [secret for secret in (refresh_token, client_secret) if secret]
+        url = server.refresh_endpoint or server.token_endpoint
+        request = _Request(Step.REFRESH, server, url, secrets)
+        extra = server.extra_refresh_params
+        return self._send(request, _with_extra(parameters, extra, server), client_secret, deadline)
+
+    def _send(
+        self,
+        request: "_Request",
+        parameters: Mapping[str, str],
+        client_secret: Secret | None,
+        deadline: float,
+    ) -> TokenResponse:
+        url, sent = request.prepared(parameters, client_secret)
+        sent_at = self.clock.now()
+        try:
+            answer = self.outbound.send(
+                "POST",
+                url,
+                headers=sent.headers,
+                content=sent.content,
+                deadline=deadline,
+                cap=CAP,
+                fresh=True,
+            )
+        except OutboundError as exc:
+            raise unanswered(request.step, exc) from exc
+        judged = TokenAnswer(request.step, answer, self.clock.now(), request.hidden(sent))
+        try:
+            return read_token_response(judged.granted(), request.server, sent_at)
+        except Unusable as exc:
+            raise judged.failure(unusable=str(exc)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Where a token request goes, and which secrets its answer must not quote."""
+
+    step: Step
+    server: Server
+    url: str | None
+    secrets: list[Secret]
+
+    def prepared(
+        self, parameters: Mapping[str, str], client_secret: Secret | None
+    ) -> tuple[str, ClientRequest]:
+        """Authenticate; a configuration that lacks something is refused before it is sent."""
+        if not self.url:
+            raise self._incomplete("token_endpoint")
+        try:
+            request = client_request(
+                parameters,
+                style=self.server.token_request_style,
+                client_id=self.server.client_id,
+                client_secret=client_secret,
+            )
+        except CredentialMissing as exc:
+            raise self._incomplete(str(exc)) from None
+        return self.url, request
+
+    def hidden(self, request: ClientRequest) -> list[str]:
+        """Return the texts that the answer's evidence must not quote."""
+        basic = request.headers.get("Authorization", "").removeprefix("Basic ")
+        return [basic, *(secret.reveal() for secret in self.secrets)]
+
+    def _incomplete(self, name: str) -> ClientRefused:
+        description = f"The server has no {name}."
+        error = f"{name}_missing"
+        return ClientRefused(
+            Evidence(self.step, Kind.NOT_SENT, error=error, description=description)
+        )
+
+
+def _with_extra(
+    parameters: Mapping[str, str], extra: Mapping[str, str], server: Server
+) -> dict[str, str]:
+    """Add the builder's parameters and ``resource`` (RFC 8707 §2.2); ours win."""
+    added = {name: value for name, value in extra.items() if name not in _OURS}
+    resource = {"resource": server.resource} if server.resource else {}
+    return {**added, **resource, **parameters}

@@ -1,0 +1,115 @@
+"""The answer of a token endpoint → a token set (RFC 6749 §5.1) or a failure."""
+
+import re
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import cast
+
+from broker.diagnosis import Fact
+from broker.model import Secret, Server, TokenSet
+
+from .answer_body import Members
+from .lifetime import access_expiry, refresh_expiry
+
+# Bound to a key that we do not hold (RFC 9449, RFC 7800), or no access token (RFC 8693): as a
+# bearer it is refused at best. Any other type is taken: services send 'user', 'bot' or nothing.
+_UNUSABLE_TYPES = frozenset({"dpop", "mac", "pop", "n_a"})
+_VISIBLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # RFC 6749 App. A.12, A.17
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
+_WRAPPERS = ("authed_user", "data", "token", "tokens", "result", "response")
+
+
+class Unusable(Exception):
+    """The members hold no access token that can be used; names the member at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResponse:
+    """A token set, and what came with it."""
+
+    token_set: TokenSet
+    id_token: Secret | None
+    members: Mapping[str, object] = field(repr=False)
+    """All that the answer held, tokens included: not for logs."""
+
+    @property
+    def facts(self) -> Mapping[str, Fact]:
+        """Say what is worth knowing of it, without a secret."""
+        tokens = self.token_set
+        known: dict[str, Fact] = {
+            "refresh_token": tokens.refresh_token is not None,
+            "id_token": self.id_token is not None,
+            "expiry_known": tokens.expires_at is not None,
+        }
+        if tokens.expires_at:
+            known["expires_in"] = round((tokens.expires_at - tokens.obtained_at).total_seconds())
+        if tokens.scope is not None:
+            known["scope"] = " ".join(tokens.scope)
+        return known
+
+
+def read_token_response(members: Members, server: Server, sent_at: datetime) -> TokenResponse:
+    """Make a token set of the members; raise Unusable.
+
+    An omitted, empty or null refresh token is None (the caller keeps the old one), an omitted or
+    empty scope too. Lifetimes count from ``sent_at``, so that an error makes them shorter.
+    """
+    found = _holding_token(members)
+    access_token = _token(found.get("access_token"))
+    if access_token is None:
+        raise Unusable("access_token")
+    if str(found.get("token_type")).lower() in _UNUSABLE_TYPES:
+        raise Unusable("token_type")
+    expires_at = access_expiry(found, access_token.reveal(), sent_at)
+    if expires_at is None and server.default_expires_in:
+        expires_at = sent_at + timedelta(seconds=server.default_expires_in)
+    token_set = TokenSet(
+        access_token=access_token,
+        refresh_token=_token(found.get("refresh_token")),
+        expires_at=expires_at,
+        obtained_at=sent_at,
+        scope=_scope(found.get("scope"), server.scope_separator),
+        refresh_expires_at=refresh_expiry(found, sent_at),
+    )
+    return TokenResponse(token_set, _token(found.get("id_token")), members)
+
+
+def _holding_token(members: Members) -> Members:
+    """Return the object with the access token: the answer itself, else one inside it.
+
+    Inside, a known wrapper comes first (Slack's ``authed_user``), else the only one that has
+    any. What it lacks is looked up in the answer itself.
+    """
+    if members.get("access_token"):
+        return members
+    inside = _inside(members)
+    found = [inner for inner in inside.values() if inner.get("access_token")]
+    known = [inside[name] for name in _WRAPPERS if inside.get(name, {}).get("access_token")]
+    if not known and len(found) != 1:
+        return members
+    return ChainMap(dict([*known, *found][0]), dict(members))
+
+
+def _inside(members: Members) -> Mapping[str, Members]:
+    """Return the objects one level down by name, those two levels down by dotted name."""
+    outer = _objects(members)
+    inner = ((f"{name}.{key}", v) for name in outer for key, v in _objects(outer[name]).items())
+    return outer | dict(inner)
+
+
+def _objects(members: Members) -> dict[str, Members]:
+    return {name: cast("Members", v) for name, v in members.items() if isinstance(v, dict)}
+
+
+def _token(value: object) -> Secret | None:
+    return Secret(value) if isinstance(value, str) and _VISIBLE.fullmatch(value) else None
+
+
+def _scope(value: object, separator: str) -> tuple[str, ...] | None:
+    """Read a scope as text (blanks, commas or the server's own separator) or as a list."""
+    listed = value if isinstance(value, list) else [value]
+    text = " ".join(part for part in listed if isinstance(part, str))
+    scopes = re.split(rf"[\s,{re.escape(separator)}]+", text)
+    return tuple(dict.fromkeys(scope for scope in scopes if _SCOPE.fullmatch(scope))) or None

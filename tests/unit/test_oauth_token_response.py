@@ -1,0 +1,387 @@
+import base64
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from broker.clock import Clock
+from broker.diagnosis import Kind
+from broker.model import AuthType, Secret, Server
+from broker.oauth import NoUsableAnswer, RequestRefused, TokenEndpoint, TokenResponse
+from broker.outbound import Outbound
+
+NOW = datetime(2026, 7, 28, 12, tzinfo=UTC)
+HOUR = NOW + timedelta(hours=1)
+SERVER = Server(
+    server_id="crm",
+    name="CRM",
+    mcp_url="https://mcp.example.com/mcp",
+    auth_type=AuthType.CONSUMER_OAUTH,
+    client_id="client-1",
+    token_endpoint="https://login.example.com/token",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedClock(Clock):
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def read(
+    body: bytes | str,
+    content_type: str = "application/json",
+    status: int = 200,
+    server: Server = SERVER,
+) -> TokenResponse:
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, content=body, headers={"Content-Type": content_type})
+
+    outbound = Outbound(StoppedClock(), httpx.MockTransport(answer))
+    endpoint = TokenEndpoint(outbound, StoppedClock())
+    token = Secret("refresh-1")
+    return endpoint.refresh(server, Secret("s3cret"), refresh_token=token, deadline=8.0)
+
+
+def granted(server: Server = SERVER, **members: object) -> TokenResponse:
+    return read(json.dumps({"access_token": "at-1", **members}), server=server)
+
+
+def unusable(body: bytes | str, content_type: str = "application/json") -> NoUsableAnswer:
+    with pytest.raises(NoUsableAnswer) as caught:
+        read(body, content_type)
+    return caught.value
+
+
+def expiry(value: object) -> datetime | None:
+    return granted(expires_in=value).token_set.expires_at
+
+
+def jwt(**claims: object) -> str:
+    parts = [{"alg": "RS256"}, claims]
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts]
+    return ".".join([*(part.rstrip("=") for part in encoded), "c2ln"])
+
+
+def test_the_example_of_rfc_6749_section_5_1_is_read() -> None:
+    response = read(
+        """{
+          "access_token":"2YotnFZFEjr1zCsicMWpAA",
+          "token_type":"example",
+          "expires_in":3600,
+          "refresh_token":"tGzv3JOkF0XG5Qx2TlKWIA",
+          "example_parameter":"example_value"
+        }"""
+    )
+    tokens = response.token_set
+    assert tokens.access_token == Secret("2YotnFZFEjr1zCsicMWpAA")
+    assert tokens.refresh_token == Secret("tGzv3JOkF0XG5Qx2TlKWIA")
+    assert tokens.expires_at == HOUR
+    assert tokens.obtained_at == NOW
+    assert tokens.scope is None
+    assert response.members["example_parameter"] == "example_value"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/x-www-form-urlencoded", "application/json", "text/html", "text/plain", ""],
+)
+def test_a_form_body_is_read_whatever_its_type(content_type: str) -> None:
+    body = "access_token=a%2Bt&refresh_token=r1&expires_in=3600&scope=a+b%20c&token_type=bearer\n"
+    tokens = read(body, content_type).token_set
+    assert tokens.access_token == Secret("a+t")
+    assert tokens.refresh_token == Secret("r1")
+    assert tokens.expires_at == HOUR
+    assert tokens.scope == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "text/javascript", "x"])
+def test_json_is_read_whatever_its_type(content_type: str) -> None:
+    assert read('{"access_token": "at"}', content_type).token_set.access_token == Secret("at")
+
+
+def test_a_byte_order_mark_and_blanks_are_no_obstacle() -> None:
+    body = b"\xef\xbb\xbf\r\n " + b'{"access_token": "at"}\n'
+    assert read(body).token_set.access_token == Secret("at")
+
+
+def test_a_name_in_another_charset_does_not_cost_the_token() -> None:
+    body = b'{"access_token": "at", "name": "J\xf6"}'
+    assert read(body).token_set.access_token == Secret("at")
+
+
+@pytest.mark.parametrize("status", [200, 201, 203])
+def test_any_2xx_with_a_token_is_a_success(status: int) -> None:
+    assert read('{"access_token": "at"}', status=status).token_set.access_token == Secret("at")
+
+
+@pytest.mark.parametrize(
+    "value", [3600, 3600.0, "3600", " 3600 ", "3600.0", 3600.5, "3600.5", 3.6e3, "3.6e3"]
+)
+def test_a_lifetime_is_a_number_or_its_text(value: object) -> None:
+    moment = expiry(value)
+    assert moment is not None
+    assert HOUR <= moment <= HOUR + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 0, "0", -1, "-1", 0.0, "", "soon", "NaN", "Infinity", True, False, [], {}, [3600]]
+    + [10**30, -(10**30), "1e400", "9" * 400, {"value": 3600}],
+)
+def test_what_is_no_lifetime_leaves_it_unknown(value: object) -> None:
+    assert expiry(value) is None
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "9" * 5000])
+def test_a_number_that_is_none_costs_the_lifetime_and_not_the_token(text: str) -> None:
+    tokens = read(f'{{"access_token": "at", "expires_in": {text}}}').token_set
+    assert tokens.access_token == Secret("at")
+    assert tokens.expires_at is None
+
+
+EPOCH = int(HOUR.timestamp())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [EPOCH, str(EPOCH), EPOCH * 1000, str(EPOCH * 1000), EPOCH * 10**6, EPOCH * 10**9]
+    + ["2026-07-28T13:00:00Z", "2026-07-28T13:00:00", "2026-07-28T15:00:00+02:00"]
+    + ["2026-07-28 13:00:00.000Z", "20260728T130000Z"],
+)
+@pytest.mark.parametrize("name", ["expires_in", "expires_at", "expires_on", "expires"])
+def test_a_value_that_can_only_be_a_time_is_one(name: str, value: object) -> None:
+    moment = granted(**{name: value}).token_set.expires_at
+    assert moment is not None
+    assert abs(moment - HOUR) < timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("value", [EPOCH - 7200, "2026-07-28T11:00:00Z", "0001-01-01T00:00:00"])
+def test_a_token_of_this_moment_is_not_taken_for_expired(value: object) -> None:
+    assert granted(expires_at=value).token_set.expires_at is None
+
+
+def test_a_lifetime_wins_over_a_time_since_it_does_not_depend_on_clocks() -> None:
+    assert granted(expires_in=3600, expires_at=EPOCH + 500).token_set.expires_at == HOUR
+
+
+def test_a_lifetime_that_says_nothing_lets_the_time_speak() -> None:
+    assert granted(expires_in=0, expires_at=EPOCH).token_set.expires_at == HOUR
+
+
+def test_a_lifetime_of_thirty_years_is_no_time_of_day() -> None:
+    assert expiry(946_080_000) == NOW + timedelta(seconds=946_080_000)
+
+
+def test_the_exp_of_a_jwt_is_used_when_nothing_else_is_said() -> None:
+    response = read(json.dumps({"access_token": jwt(exp=EPOCH)}))
+    assert response.token_set.expires_at == HOUR
+
+
+def test_expires_in_wins_over_the_exp_of_a_jwt() -> None:
+    response = read(json.dumps({"access_token": jwt(exp=EPOCH + 500), "expires_in": 3600}))
+    assert response.token_set.expires_at == HOUR
+
+
+@pytest.mark.parametrize("exp", [EPOCH - 7200, 3600, "soon", str(EPOCH), None, True, 10**29, [1]])
+def test_an_exp_that_makes_no_sense_leaves_it_unknown(exp: object) -> None:
+    assert read(json.dumps({"access_token": jwt(exp=exp)})).token_set.expires_at is None
+
+
+@pytest.mark.parametrize("token", ["a.b.c", "..", "e30.e30.", "e30.W10.x", "e30.bnVsbA.x", "é"])
+def test_a_token_that_only_looks_like_a_jwt_is_just_a_token(token: str) -> None:
+    if token.isascii():
+        assert read(json.dumps({"access_token": token})).token_set.expires_at is None
+    else:
+        unusable(json.dumps({"access_token": token}))
+
+
+def test_the_builders_lifetime_is_the_last_resort() -> None:
+    server = replace(SERVER, default_expires_in=1800)
+    assert granted(server).token_set.expires_at == NOW + timedelta(minutes=30)
+    assert granted(server, expires_in=3600).token_set.expires_at == HOUR
+
+
+@pytest.mark.parametrize(
+    "name", ["refresh_token_expires_in", "refresh_expires_in", "x_refresh_token_expires_in"]
+)
+def test_the_end_of_the_refresh_token_is_kept_where_it_is_said(name: str) -> None:
+    tokens = granted(refresh_token="r", **{name: "3600"}).token_set
+    assert tokens.refresh_expires_at == HOUR
+    assert tokens.expires_at is None
+
+
+@pytest.mark.parametrize("value", [None, "", 0, False, [], {}, 5])
+def test_a_refresh_token_that_is_none_is_left_to_the_caller(value: object) -> None:
+    assert granted(refresh_token=value).token_set.refresh_token is None
+
+
+def test_an_omitted_refresh_token_is_left_to_the_caller() -> None:
+    assert granted().token_set.refresh_token is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ("a b", ("a", "b")),
+        ("a,b", ("a", "b")),
+        ("a, b  c", ("a", "b", "c")),
+        (["a", "b"], ("a", "b")),
+        (["a b", "c,d"], ("a", "b", "c", "d")),
+        ("a a b a", ("a", "b")),
+        ("https://x.example/auth/drive.readonly openid", None),
+        ("", None),
+        ([], None),
+        (None, None),
+        (5, None),
+        ({"a": 1}, None),
+        ([1, "a", None], ("a",)),
+        ('a "b" c\\d é', ("a",)),
+    ],
+)
+def test_a_scope_is_text_or_a_list(scope: object, expected: tuple[str, ...] | None) -> None:
+    if scope == "https://x.example/auth/drive.readonly openid":
+        expected = ("https://x.example/auth/drive.readonly", "openid")
+    assert granted(scope=scope).token_set.scope == expected
+
+
+def test_a_scope_is_split_at_the_servers_own_separator() -> None:
+    server = replace(SERVER, scope_separator="+")
+    assert granted(server, scope="a+b").token_set.scope == ("a", "b")
+    assert granted(SERVER, scope="a+b").token_set.scope == ("a+b",)
+
+
+SLACK = {
+    "ok": True,
+    "app_id": "A1",
+    "authed_user": {
+        "id": "U1",
+        "scope": "chat:write,users:read",
+        "access_token": "xoxp-1",
+        "token_type": "user",
+        "refresh_token": "xoxe-1",
+        "expires_in": 3600,
+    },
+    "team": {"id": "T1", "name": "Acme"},
+}
+
+
+def test_slacks_nested_user_token_is_found_with_all_that_belongs_to_it() -> None:
+    tokens = read(json.dumps(SLACK)).token_set
+    assert tokens.access_token == Secret("xoxp-1")
+    assert tokens.refresh_token == Secret("xoxe-1")
+    assert tokens.scope == ("chat:write", "users:read")
+    assert tokens.expires_at == HOUR
+
+
+def test_a_token_at_the_top_wins_over_a_nested_one() -> None:
+    tokens = read(json.dumps(SLACK | {"access_token": "xoxb-1", "scope": "commands"})).token_set
+    assert tokens.access_token == Secret("xoxb-1")
+    assert tokens.scope == ("commands",)
+    assert tokens.refresh_token is None
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"data": {"access_token": "at", "refresh_token": "rt"}, "message": "success"},
+        {"data": {"access_token": "at"}, "refresh_token": "rt"},
+        {"whatever": {"access_token": "at", "refresh_token": "rt"}},
+        {"data": {"token": {"access_token": "at", "refresh_token": "rt"}}},
+    ],
+)
+def test_a_nested_token_is_found_where_it_is_the_only_one(members: object) -> None:
+    tokens = read(json.dumps(members)).token_set
+    assert tokens.access_token == Secret("at")
+    assert tokens.refresh_token == Secret("rt")
+
+
+def test_of_two_nested_tokens_without_a_known_name_none_is_guessed() -> None:
+    unusable(json.dumps({"a": {"access_token": "1"}, "b": {"access_token": "2"}}))
+
+
+@pytest.mark.parametrize("token_type", ["bearer", "BEARER", "user", "bot", "", None, 5, "x y"])
+def test_a_strange_token_type_is_accepted(token_type: object) -> None:
+    assert granted(token_type=token_type).token_set.access_token == Secret("at-1")
+
+
+@pytest.mark.parametrize("token_type", ["DPoP", "dpop", "mac", "N_A", "PoP"])
+def test_a_token_that_is_bound_to_a_key_we_lack_is_refused(token_type: str) -> None:
+    failure = unusable(json.dumps({"access_token": "at", "token_type": token_type}))
+    assert failure.evidence.facts["unusable"] == "token_type"
+
+
+@pytest.mark.parametrize(
+    "token", [None, "", " ", 5, True, [], {}, ["at"], "a\nb", "a\x00", "é", "a\u202eb", " at", "a\t"]
+)
+def test_an_access_token_that_no_header_can_carry_is_unusable(token: object) -> None:
+    failure = unusable(json.dumps({"access_token": token}))
+    assert failure.ambiguous
+    assert failure.evidence.kind is Kind.UNUSABLE
+
+
+@pytest.mark.parametrize("error", [None, "", False, 0, {}, []])
+def test_an_error_member_that_says_nothing_is_none(error: object) -> None:
+    assert granted(error=error).token_set.access_token == Secret("at-1")
+
+
+@pytest.mark.parametrize("members", [{"error": "x_y"}, {"ok": False, "error": "x_y"}])
+def test_an_error_beside_a_token_wins(members: dict[str, object]) -> None:
+    with pytest.raises(RequestRefused):
+        granted(**members)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", " ", "null", "[]", "{}", "1", '"access_token=at"', "{", '{"access_token": "at"', "OK"]
+    + ['[{"access_token": "at"}]', "<html>access_token=at</html>", "\x00", "%", "access_token"]
+    + ['{"token": "at"}', '{"message": "ok"}', "access_token="],
+)
+def test_a_body_without_a_token_is_unusable(body: str) -> None:
+    assert unusable(body).ambiguous
+
+
+def test_a_web_page_is_recognised() -> None:
+    failure = unusable("<!doctype html><title>Sign in</title>", "text/html; charset=utf-8")
+    assert failure.evidence.facts["html"] is True
+    assert failure.evidence.content_type == "text/html"
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token", "id_token"])
+def test_a_member_that_comes_twice_and_differs_is_unusable(name: str) -> None:
+    unusable(f'{{"access_token": "at", "{name}": "1", "{name}": "2"}}')
+    unusable(f"access_token=at&{name}=1&{name}=2")
+
+
+def test_a_member_that_comes_twice_alike_or_does_not_matter_is_accepted() -> None:
+    body = '{"access_token": "at", "access_token": "at", "x": 1, "x": 2}'
+    assert read(body).token_set.access_token == Secret("at")
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+@pytest.mark.parametrize("depth", [30, 10_000])
+def test_deep_nesting_is_unusable(opening: str, depth: int) -> None:
+    closing = "]" if opening == "[" else "}"
+    nested = opening * depth + "1" + closing * depth
+    unusable(f'{{"access_token": "at", "x": {nested}}}'[: 64 * 1024])
+
+
+def test_facts_of_a_success_hold_no_secret() -> None:
+    response = granted(refresh_token="rt-secret", id_token="x.y.z", expires_in=3600, scope="a b")
+    assert response.facts == {
+        "refresh_token": True,
+        "id_token": True,
+        "expiry_known": True,
+        "expires_in": 3600,
+        "scope": "a b",
+    }
+
+
+def test_a_response_does_not_print_its_tokens() -> None:
+    shown = repr(granted(refresh_token="rt-secret", id_token="x.y.z"))
+    assert not any(secret in shown for secret in ("at-1", "rt-secret", "x.y.z"))
