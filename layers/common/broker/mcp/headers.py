@@ -1,0 +1,118 @@
+"""The headers that mirror a request's body (2026-07-28, Streamable HTTP, Request Metadata)."""
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
+_PLAIN = re.compile(r"[\x20-\x7e]*")
+_TYPES = frozenset({"string", "integer", "boolean"})
+# JSON Schema 2020-12 keywords under which further schemas lie, other than `properties`.
+_ONE = frozenset(
+    {
+        "additionalProperties",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    }
+)
+_SEVERAL = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
+_NAMED = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties"})
+
+type Path = tuple[str, ...]
+
+
+def encode_value(text: str) -> str:
+    """Make a text a header's value: as it is, or ``=?base64?…?=`` where it would not survive.
+
+    Raise ValueError for a text that is not one (a lone surrogate).
+    """
+    is_sentinel = text.startswith("=?base64?") and text.endswith("?=")
+    if _PLAIN.fullmatch(text) and text == text.strip() and not is_sentinel:
+        return text
+    return f"=?base64?{base64.b64encode(text.encode()).decode('ascii')}?="
+
+
+def param_headers(schema: object, arguments: Mapping[str, object]) -> dict[str, str]:
+    """Return the ``Mcp-Param-…`` headers that a tool's inputSchema asks for (x-mcp-header)."""
+    headers = {}
+    for path, name in (annotations(schema) or {}).items():
+        text = _written(_value_at(arguments, path))
+        if text is not None:
+            headers[f"Mcp-Param-{name}"] = encode_value(text)
+    return headers
+
+
+def annotations(schema: object) -> Mapping[Path, str] | None:
+    """Return header names by property path; None if any annotation is invalid.
+
+    A client must leave a tool with an invalid annotation out of its list.
+    """
+    found: dict[Path, str] = {}
+    for path, part in _schemas(schema):
+        if "x-mcp-header" not in part:
+            continue
+        name, kind = part["x-mcp-header"], part.get("type")
+        if not (path and isinstance(name, str) and isinstance(kind, str)):
+            return None
+        if not _TOKEN.fullmatch(name) or kind not in _TYPES:
+            return None
+        found[path] = name
+    unique = {name.lower() for name in found.values()}
+    return found if len(unique) == len(found) else None
+
+
+def _schemas(root: object) -> Iterator[tuple[Path | None, Mapping[str, object]]]:
+    """Walk every schema; the path is None off the chain of ``properties``."""
+    waiting: list[tuple[Path | None, object]] = [((), root)]
+    while waiting:
+        path, part = waiting.pop()
+        if not isinstance(part, dict):
+            continue
+        yield path, part
+        for keyword, value in part.items():
+            if keyword == "properties" and isinstance(value, dict):
+                waiting.extend(
+                    (None if path is None else (*path, name), inner)
+                    for name, inner in value.items()
+                )
+            else:
+                waiting.extend((None, inner) for inner in _inner(keyword, value))
+
+
+def _inner(keyword: str, value: object) -> list[object]:
+    if keyword in _NAMED and isinstance(value, dict):
+        return list(value.values())
+    if keyword in _SEVERAL and isinstance(value, list):
+        return value
+    return [value] if keyword in _ONE else []
+
+
+def _value_at(arguments: Mapping[str, object], path: Path) -> object:
+    value: object = arguments
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def _written(value: object) -> str | None:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value
+        case int() if value.bit_length() < 1024:
+            return str(value)
+        case float():
+            return str(int(value)) if value.is_integer() else str(value)
+        case _:
+            return None
