@@ -1,0 +1,138 @@
+"""The due queue, which holds ids, and the rescue queue, which holds sealed token sets."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broker.errors import TemporarilyUnavailable
+from broker.model import Connection, Sealed, SealedTokens
+from broker.wire import Wire
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+BATCH = 10
+
+
+class DueMessage(Wire):
+    """A connection to look at: nothing but its key."""
+
+    user_id: str
+    server_id: str
+
+
+class _SealedWire(Wire):
+    key: str
+    nonce: str
+    text: str
+
+    @classmethod
+    def of(cls, sealed: Sealed) -> "_SealedWire":
+        parts = (sealed.wrapped_key, sealed.nonce, sealed.ciphertext)
+        key, nonce, text = (base64.b64encode(part).decode() for part in parts)
+        return cls(key=key, nonce=nonce, text=text)
+
+    def sealed(self) -> Sealed:
+        return Sealed(*(base64.b64decode(part) for part in (self.key, self.nonce, self.text)))
+
+
+class RescueMessage(Wire):
+    """A token set that was refreshed and could not be stored; sealed as it would have been."""
+
+    user_id: str
+    server_id: str
+    grant_id: str
+    generation: int
+    """The generation it replaces."""
+    config_digest: str
+    access: _SealedWire
+    refresh: _SealedWire | None
+    expires_at: float | None
+    obtained_at: float
+    refresh_expires_at: float | None
+    scope: tuple[str, ...]
+
+    @classmethod
+    def of(cls, seen: Connection, tokens: SealedTokens) -> "RescueMessage":
+        """Pack the sealed set that follows the connection as it was read."""
+        return cls(
+            user_id=seen.user_id,
+            server_id=seen.server_id,
+            grant_id=seen.grant_id,
+            generation=seen.generation,
+            config_digest=seen.config_digest,
+            access=_SealedWire.of(tokens.access),
+            refresh=_SealedWire.of(tokens.refresh) if tokens.refresh else None,
+            expires_at=_stored(tokens.expires_at),
+            obtained_at=tokens.obtained_at.timestamp(),
+            refresh_expires_at=_stored(tokens.refresh_expires_at),
+            scope=tokens.scope,
+        )
+
+    def tokens(self) -> SealedTokens:
+        """Unpack the sealed set."""
+        return SealedTokens(
+            access=self.access.sealed(),
+            refresh=self.refresh.sealed() if self.refresh else None,
+            expires_at=_moment(self.expires_at),
+            obtained_at=datetime.fromtimestamp(self.obtained_at, UTC),
+            scope=self.scope,
+            refresh_expires_at=_moment(self.refresh_expires_at),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """Both queues. Every method may raise TemporarilyUnavailable."""
+
+    client: "SQSClient"
+    due_queue_url: str
+    rescue_queue_url: str
+
+    def waiting(self) -> int:
+        """Return roughly how many connections wait to be looked at."""
+        with _translated():
+            answer = self.client.get_queue_attributes(
+                QueueUrl=self.due_queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+            )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def send_due(self, messages: Sequence[DueMessage]) -> int:
+        """Queue up to ten; return how many were taken."""
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": message.model_dump_json()}
+            for number, message in enumerate(messages)
+        ]
+        with _translated():
+            answer = self.client.send_message_batch(QueueUrl=self.due_queue_url, Entries=entries)
+        return len(answer.get("Successful", []))
+
+    def send_rescue(self, message: RescueMessage) -> None:
+        """Keep a refreshed set that the table would not take."""
+        with _translated():
+            self.client.send_message(
+                QueueUrl=self.rescue_queue_url, MessageBody=message.model_dump_json()
+            )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as exc:
+        message = "The queue is not available just now."
+        raise TemporarilyUnavailable(message, retry_after=5) from exc
+
+
+def _stored(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
+
+
+def _moment(stored: float | None) -> datetime | None:
+    return None if stored is None else datetime.fromtimestamp(stored, UTC)

@@ -1,0 +1,1 @@
+"""What is remembered: one module per table; DynamoDB items never leave this package."""

@@ -1,0 +1,127 @@
+"""How a connection lies in the table."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from broker.model import (
+    Account,
+    Connection,
+    Failure,
+    Lease,
+    Reason,
+    RevocationTarget,
+    SealedTokens,
+    Status,
+)
+from broker.storage import sealed
+from broker.storage.table import Item, maybe_moment, moment, seconds
+
+SHARDS = 64
+"""Fixed: a changed number would strand what is due."""
+
+
+def shard_of(user_id: str, server_id: str) -> int:
+    """Return the shard of the due index that a connection lies in."""
+    named = f"{len(user_id)}:{user_id}{server_id}".encode()
+    return int.from_bytes(hashlib.sha256(named).digest()[:4]) % SHARDS
+
+
+def key_of(user_id: str, server_id: str) -> Item:
+    """Return the primary key."""
+    return {"user_id": user_id, "server_id": server_id}
+
+
+def due_attributes(user_id: str, server_id: str, due_at: datetime | None) -> dict[str, Any]:
+    """Return the sparse index's attributes: both or none."""
+    if due_at is None:
+        return {"due_shard": None, "due_at": None}
+    return {"due_shard": shard_of(user_id, server_id), "due_at": seconds(due_at)}
+
+
+def token_attributes(tokens: SealedTokens) -> dict[str, Any]:
+    """Return what one token set writes; None removes."""
+    return {
+        "access": sealed.to_item(tokens.access),
+        "refresh": sealed.to_item(tokens.refresh),
+        "expires_at": seconds(tokens.expires_at),
+        "obtained_at": seconds(tokens.obtained_at),
+        "refresh_expires_at": seconds(tokens.refresh_expires_at),
+        "scope": list(tokens.scope),
+    }
+
+
+def failure_item(failure: Failure | None) -> Item | None:
+    """Return the attribute's value."""
+    if failure is None:
+        return None
+    return {"code": failure.code, "message": failure.message, "at": seconds(failure.at)}
+
+
+def to_item(connection: Connection) -> Item:
+    """Return the whole item of a connection without lease, recovery or backoff."""
+    item: Item = {
+        **key_of(connection.user_id, connection.server_id),
+        "v": 1,
+        "grant_id": connection.grant_id,
+        "generation": connection.generation,
+        "status": connection.status.value,
+        "config_digest": connection.config_digest,
+        **token_attributes(connection.tokens),
+        **due_attributes(connection.user_id, connection.server_id, connection.due_at),
+        "created_at": seconds(connection.created_at),
+        "connected_at": seconds(connection.connected_at),
+        "used_at": seconds(connection.used_at),
+        "revocation_endpoint": connection.revocation.endpoint,
+        "client_id": connection.revocation.client_id,
+        "account_label": connection.account.label,
+        "account_subject": connection.account.subject_hash,
+        "user_label": connection.user_label,
+        "requested_scopes": list(connection.requested_scopes),
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def from_item(item: Item) -> Connection:
+    """Read a connection back."""
+    failure = item.get("failure")
+    lease = item.get("lease_id")
+    return Connection(
+        user_id=item["user_id"],
+        server_id=item["server_id"],
+        grant_id=item["grant_id"],
+        generation=item["generation"],
+        status=Status(item["status"]),
+        config_digest=item["config_digest"],
+        tokens=_tokens(item),
+        created_at=moment(item["created_at"]),
+        connected_at=moment(item["connected_at"]),
+        revocation=RevocationTarget(item.get("revocation_endpoint"), item.get("client_id")),
+        account=Account(item.get("account_label"), item.get("account_subject")),
+        reason=Reason(item["reason"]) if "reason" in item else None,
+        failure=Failure(failure["code"], failure["message"], moment(failure["at"]))
+        if failure
+        else None,
+        user_label=item.get("user_label"),
+        requested_scopes=tuple(item["requested_scopes"]),
+        lease=Lease(lease, float(item["lease_until"])) if lease else None,
+        recover_at=float(item["recover_at"]) if "recover_at" in item else None,
+        ambiguous=item.get("ambiguous", False),
+        retry_at=maybe_moment(item.get("retry_at")),
+        attempts=item.get("attempts", 0),
+        used_at=maybe_moment(item.get("used_at")),
+        due_at=maybe_moment(item.get("due_at")),
+        removing_since=maybe_moment(item.get("removing_since")),
+        mcp_session=sealed.from_item(item.get("mcp_session")),
+    )
+
+
+def _tokens(item: Item) -> SealedTokens:
+    return SealedTokens(
+        access=sealed.required(item["access"]),
+        refresh=sealed.from_item(item.get("refresh")),
+        expires_at=maybe_moment(item.get("expires_at")),
+        obtained_at=moment(item["obtained_at"]),
+        scope=tuple(item["scope"]),
+        refresh_expires_at=maybe_moment(item.get("refresh_expires_at")),
+    )

@@ -1,0 +1,265 @@
+"""Connections, and the conditional writes on which the refresh protocol stands.
+
+Every write to an existing connection stands under ``grant_id`` *and* ``generation``, the lease
+and the flag included: a late answer for a disconnected grant cannot touch the next one, and
+nothing is ever changed or deleted by key alone.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
+
+from broker.model import Connection, Failure, Lease, Reason, Sealed, SealedTokens, Status
+from broker.storage import connection_items as items
+from broker.storage import sealed
+from broker.storage.table import ConditionFailed, Item, Table, TableTime, seconds
+
+
+class Moved(Exception):
+    """The write was refused: this grant and generation no longer stand there as read."""
+
+    def __init__(self, stands: Connection | None) -> None:
+        super().__init__()
+        self.stands = stands
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A connection whose moment has come, as the index shows it."""
+
+    user_id: str
+    server_id: str
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStore:
+    """Connections by user and server. Every method may raise TemporarilyUnavailable."""
+
+    table: Table
+
+    def get(self, user_id: str, server_id: str) -> tuple[Connection | None, TableTime]:
+        """Read one consistently, with the table's time."""
+        item, time = self.table.get(items.key_of(user_id, server_id))
+        return (items.from_item(item) if item else None), time
+
+    def of_user(self, user_id: str) -> list[Connection]:
+        """Read all of a user's connections, consistently."""
+        found: list[Item] = []
+        start: Item | None = None
+        while True:
+            page, start = self.table.query(Key("user_id").eq(user_id), start=start)
+            found += page
+            if start is None:
+                return [items.from_item(item) for item in found]
+
+    def users_of(
+        self, server_id: str, start: str | None, limit: int
+    ) -> tuple[list[str], str | None]:
+        """Return a page of the users connected to a server, and the user to go on after."""
+        after = {"server_id": server_id, "user_id": start} if start else None
+        page, last = self.table.query(
+            Key("server_id").eq(server_id), index="by_server", limit=limit, start=after
+        )
+        return [item["user_id"] for item in page], (last["user_id"] if last else None)
+
+    def establish(self, connection: Connection) -> None:
+        """Write a new grant whole: it clears lease and flags, and wins over all in flight."""
+        self.table.put(items.to_item(connection))
+
+    def lease(self, seen: Connection, lease: Lease, time: TableTime, now: datetime) -> Connection:
+        """Take the lease where it is free or run out and recovered; raise Moved.
+
+        The condition failing on a row that holds our own lease means that the SDK repeated a
+        write that had succeeded: we hold it.
+        """
+        table_now = math.floor(time.now())
+        free = Attr("lease_id").not_exists() | Attr("recover_at").lte(table_now)
+        condition = (
+            _as_seen(seen)
+            & Attr("status").eq(Status.ACTIVE.value)
+            & Attr("config_digest").eq(seen.config_digest)
+            & (Attr("retry_at").not_exists() | Attr("retry_at").lte(seconds(now)))
+            & free
+        )
+        inherited = seen.lease is not None
+        assign = {
+            "lease_id": lease.lease_id,
+            "lease_until": math.ceil(lease.until),
+            "recover_at": None,
+            # A holder died, and may have sent: nobody knows whether the token is spent.
+            "ambiguous": True if seen.ambiguous or inherited else None,
+        }
+        try:
+            return self._write(seen, condition, assign)
+        except Moved as moved:
+            if moved.stands and moved.stands.lease and _holds(moved.stands, lease):
+                return moved.stands
+            raise
+
+    def announce_recovery(self, seen: Connection, recover_at: float) -> None:
+        """Say that a lease ran out unreleased: nobody sends before ``recover_at``; or Moved."""
+        condition = (
+            _as_seen(seen)
+            & Attr("lease_id").eq(seen.lease.lease_id if seen.lease else "")
+            & Attr("recover_at").not_exists()
+        )
+        self._write(seen, condition, {"recover_at": math.ceil(recover_at)})
+
+    def advance(
+        self, seen: Connection, tokens: SealedTokens, due_at: datetime | None
+    ) -> Connection:
+        """Store the next generation; not under the lease, which may have run out; or Moved.
+
+        A set that stands there already, because the write was repeated, is recognised as ours.
+        A connection being removed takes it too, so that its newest token is the one revoked.
+        """
+        assign = {
+            **items.token_attributes(tokens),
+            "generation": seen.generation + 1,
+            **_CLEARED,
+        }
+        active = {
+            "status": Status.ACTIVE.value,
+            **items.due_attributes(seen.user_id, seen.server_id, due_at),
+        }
+        kept = Attr("status").ne(Status.REMOVING.value)
+        try:
+            return self._write(seen, _as_seen(seen) & kept, {**assign, **active})
+        except Moved as moved:
+            if moved.stands and _is_next(seen, moved.stands, tokens):
+                return moved.stands
+            if moved.stands and moved.stands.status is Status.REMOVING:
+                return self._write(seen, _as_seen(seen), assign)
+            raise
+
+    def release(
+        self,
+        seen: Connection,
+        lease: Lease,
+        *,
+        retry_at: datetime | None,
+        attempts: int,
+        ambiguous: bool,
+        due_at: datetime | None,
+        failure: Failure | None,
+    ) -> None:
+        """Give the lease back after a failure that may pass; raise Moved."""
+        condition = _as_seen(seen) & Attr("lease_id").eq(lease.lease_id)
+        assign = {
+            "lease_id": None,
+            "lease_until": None,
+            "recover_at": None,
+            "retry_at": seconds(retry_at),
+            "attempts": attempts or None,
+            "ambiguous": ambiguous or None,
+            "failure": items.failure_item(failure),
+            **items.due_attributes(seen.user_id, seen.server_id, due_at),
+        }
+        self._write(seen, condition, assign)
+
+    def flag(self, seen: Connection, reason: Reason, failure: Failure) -> Connection:
+        """Say that the user must reconnect; raise Moved."""
+        assign = {
+            "status": Status.RECONNECT_REQUIRED.value,
+            "reason": reason.value,
+            "failure": items.failure_item(failure),
+            **{name: None for name in _CLEARED if name not in {"reason", "failure"}},
+            **items.due_attributes(seen.user_id, seen.server_id, None),
+        }
+        condition = _as_seen(seen) & Attr("status").eq(Status.ACTIVE.value)
+        return self._write(seen, condition, assign)
+
+    def touch(self, seen: Connection, used_at: datetime, due_at: datetime | None) -> None:
+        """Remember that the connection is in use, so that it is refreshed ahead; or Moved."""
+        condition = _as_seen(seen) & Attr("status").eq(Status.ACTIVE.value)
+        due = items.due_attributes(seen.user_id, seen.server_id, due_at)
+        self._write(seen, condition, {"used_at": seconds(used_at), **due})
+
+    def reschedule(self, seen: Connection, due_at: datetime | None) -> None:
+        """Set the moment at which the worker looks again; raise Moved."""
+        due = items.due_attributes(seen.user_id, seen.server_id, due_at)
+        self._write(seen, _as_seen(seen), due)
+
+    def remember_session(self, seen: Connection, session: Sealed | None) -> None:
+        """Keep the sealed MCP session for the next call; raise Moved."""
+        self._write(seen, _as_seen(seen), {"mcp_session": sealed.to_item(session)})
+
+    def begin_removal(self, seen: Connection, now: datetime, due_at: datetime | None) -> Connection:
+        """Let nobody start a refresh or a call any more; raise Moved."""
+        assign = {
+            "status": Status.REMOVING.value,
+            "removing_since": seconds(seen.removing_since or now),
+            **items.due_attributes(seen.user_id, seen.server_id, due_at),
+        }
+        return self._write(seen, _as_seen(seen), assign)
+
+    def remove(self, seen: Connection) -> None:
+        """Delete the grant that was read; raise Moved where another stands."""
+        key = items.key_of(seen.user_id, seen.server_id)
+        try:
+            self.table.delete(key, _as_seen(seen))
+        except ConditionFailed as failed:
+            if failed.item:
+                raise Moved(items.from_item(failed.item)) from None
+
+    def due(self, shard: int, now: datetime, limit: int) -> list[Due]:
+        """Return the connections of a shard whose moment has come, earliest first."""
+        condition = Key("due_shard").eq(shard) & Key("due_at").lte(seconds(now))
+        page, _ = self.table.query(condition, index="due", limit=limit)
+        return [Due(item["user_id"], item["server_id"], item["due_at"]) for item in page]
+
+    def claim(self, due: Due, again_at: datetime) -> bool:
+        """Move a due moment on, so that the next tick does not queue it again."""
+        try:
+            self.table.update(
+                items.key_of(due.user_id, due.server_id),
+                condition=Attr("due_at").eq(due.due_at),
+                assign={"due_at": seconds(again_at)},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def _write(
+        self, seen: Connection, condition: ConditionBase, assign: Mapping[str, Any]
+    ) -> Connection:
+        key = items.key_of(seen.user_id, seen.server_id)
+        try:
+            return items.from_item(self.table.update(key, condition=condition, assign=assign))
+        except ConditionFailed as failed:
+            raise Moved(items.from_item(failed.item) if failed.item else None) from None
+
+
+_CLEARED: dict[str, None] = dict.fromkeys(
+    (
+        "lease_id",
+        "lease_until",
+        "recover_at",
+        "ambiguous",
+        "retry_at",
+        "attempts",
+        "reason",
+        "failure",
+    )
+)
+
+
+def _as_seen(seen: Connection) -> ConditionBase:
+    return Attr("grant_id").eq(seen.grant_id) & Attr("generation").eq(seen.generation)
+
+
+def _holds(stands: Connection, lease: Lease) -> bool:
+    return stands.lease is not None and stands.lease.lease_id == lease.lease_id
+
+
+def _is_next(seen: Connection, stands: Connection, tokens: SealedTokens) -> bool:
+    return (
+        stands.grant_id == seen.grant_id
+        and stands.generation == seen.generation + 1
+        and stands.tokens.access == tokens.access
+    )

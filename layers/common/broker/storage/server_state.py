@@ -1,0 +1,74 @@
+"""What the runtime learns about a server, apart from what its builder configured.
+
+A function that talks to strangers writes here and cannot change where tokens go.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from broker.storage.table import Item, Table, maybe_moment, seconds
+
+HALF_OPEN_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """The protocol era last seen, and whether the authorization server refused our client."""
+
+    era: str | None = None
+    protocol_version: str | None = None
+    misconfigured_at: datetime | None = None
+    misconfigured_error: str | None = None
+
+    def refuses_client(self, now: datetime) -> bool:
+        """Return whether asking again is pointless: refused less than five minutes ago."""
+        return bool(self.misconfigured_at and now < self.misconfigured_at + HALF_OPEN_AFTER)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStateStore:
+    """States by ``server_id``. Every method may raise TemporarilyUnavailable."""
+
+    table: Table
+
+    def get(self, server_id: str) -> ServerState:
+        """Read what is known; an unknown server has an empty state."""
+        item, _ = self.table.get({"server_id": server_id})
+        return _state(item or {})
+
+    def remember_era(self, server_id: str, era: str, protocol_version: str) -> None:
+        """Keep the era, and the version negotiated, for the next call."""
+        self.table.update(
+            {"server_id": server_id},
+            condition=None,
+            assign={"era": era, "protocol_version": protocol_version},
+        )
+
+    def flag_misconfigured(self, server_id: str, error: str, now: datetime) -> None:
+        """Say that the authorization server refused our client."""
+        self.table.update(
+            {"server_id": server_id},
+            condition=None,
+            assign={"misconfigured_at": seconds(now), "misconfigured_error": error},
+        )
+
+    def clear_misconfigured(self, server_id: str) -> None:
+        """Say that it accepts our client again."""
+        self.table.update(
+            {"server_id": server_id},
+            condition=None,
+            remove=("misconfigured_at", "misconfigured_error"),
+        )
+
+    def forget(self, server_id: str) -> None:
+        """Forget everything, as after a change of configuration."""
+        self.table.delete({"server_id": server_id})
+
+
+def _state(item: Item) -> ServerState:
+    return ServerState(
+        item.get("era"),
+        item.get("protocol_version"),
+        maybe_moment(item.get("misconfigured_at")),
+        item.get("misconfigured_error"),
+    )
