@@ -1,0 +1,12 @@
+"""A usable access token for a connection: open it, or refresh it under a lease.
+
+The one choke point: nothing else sends a refresh token. One refresh at a time per connection
+across all containers, and no refreshed set is lost.
+"""
+
+from .refresh import Refresher
+from .rescue import Rescuer
+from .sealing import TokenSealer
+from .usable import Tokens, Unusable, Usable
+
+__all__ = ["Refresher", "Rescuer", "TokenSealer", "Tokens", "Unusable", "Usable"]

@@ -1,0 +1,298 @@
+"""One refresh under a lease: send once, store the next generation, lose nothing."""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from broker.clock import Clock
+from broker.errors import TemporarilyUnavailable
+from broker.events import EventBus, EventType
+from broker.model import (
+    Connection,
+    Failure,
+    Invocation,
+    Lease,
+    Reason,
+    RevocationScope,
+    SealedTokens,
+    Secret,
+    Server,
+)
+from broker.oauth import (
+    ClientRefused,
+    GrantRefused,
+    NoUsableAnswer,
+    Revoker,
+    TokenEndpoint,
+    TokenRequestFailed,
+    TokenResponse,
+)
+from broker.queues import Queues, RescueMessage
+from broker.storage.connections import ConnectionStore, Moved
+from broker.storage.server_state import ServerStateStore
+from broker.storage.table import TableTime
+from broker.telemetry import count, logger
+from broker.tokens.sealing import OpenKeys, TokenSealer, seal_next
+from broker.tokens.timing import RefreshPolicy, backoff, still_valid
+from broker.vault import Vault
+
+ANSWER_SECONDS = 8.0
+"""How long a token endpoint may take, at most."""
+MARGIN = 3.0
+"""Seconds between the latest end of a holder and of its lease, and kept for storing."""
+_STORE_PAUSES = (0.05, 0.2, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """All that sending and storing needs, opened before a byte leaves."""
+
+    keys: OpenKeys
+    refresh_token: Secret
+    client_secret: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresher:
+    """Refreshes a connection whose lease it takes."""
+
+    clock: Clock
+    connections: ConnectionStore
+    server_states: ServerStateStore
+    sealer: TokenSealer
+    vault: Vault
+    endpoint: TokenEndpoint
+    revoker: Revoker
+    queues: Queues
+    events: EventBus
+    policy: RefreshPolicy
+
+    def refresh(
+        self, server: Server, seen: Connection, time: TableTime, invocation: Invocation
+    ) -> tuple[Connection, Secret] | None:
+        """Take the lease, send, store; return the new set in use.
+
+        None: somebody else moved first, or it failed and that is recorded; read again. Raises
+        TemporarilyUnavailable when not even the record could be written.
+        """
+        lease = self._lease(time, invocation)
+        try:
+            held = self.connections.lease(seen, lease, time, self.clock.now())
+        except Moved:
+            return None
+        opened = self._open(server, held, lease)
+        if self._too_late(invocation):
+            self._release(server, held, lease, attempts=held.attempts, failure=None)
+            return None
+        return self._send(server, held, lease, opened, invocation)
+
+    def _lease(self, time: TableTime, invocation: Invocation) -> Lease:
+        left = invocation.deadline - self.clock.monotonic()
+        return Lease(secrets.token_urlsafe(16), time.now() + left + MARGIN)
+
+    def _too_late(self, invocation: Invocation) -> bool:
+        """Judge again right before sending: a container can be frozen and thawed in between."""
+        return self.clock.monotonic() + 2 * MARGIN > invocation.deadline
+
+    def _open(self, server: Server, held: Connection, lease: Lease) -> Opened:
+        assert held.tokens.refresh is not None  # noqa: S101 - the caller looked
+        try:
+            keys = self.sealer.open_keys(held, held.tokens.refresh)
+            refresh_token = self.sealer.open_refresh(held)
+            assert refresh_token is not None  # noqa: S101 - as above
+            secret = self.vault.client_secret_of(server)
+        except TemporarilyUnavailable:
+            self._release(server, held, lease, attempts=held.attempts + 1, failure=None)
+            raise
+        return Opened(keys, refresh_token, secret)
+
+    def _send(
+        self,
+        server: Server,
+        held: Connection,
+        lease: Lease,
+        opened: Opened,
+        invocation: Invocation,
+    ) -> tuple[Connection, Secret] | None:
+        deadline = min(self.clock.monotonic() + ANSWER_SECONDS, invocation.deadline - MARGIN)
+        try:
+            response = self.endpoint.refresh(
+                server,
+                opened.client_secret,
+                refresh_token=opened.refresh_token,
+                deadline=deadline,
+            )
+        except TokenRequestFailed as failed:
+            count("Refresh", outcome=type(failed).__name__)
+            self._record(server, held, lease, failed)
+            return None
+        count("Refresh", outcome="refreshed")
+        return self._keep(server, held, opened, response, invocation)
+
+    def _keep(
+        self,
+        server: Server,
+        held: Connection,
+        opened: Opened,
+        response: TokenResponse,
+        invocation: Invocation,
+    ) -> tuple[Connection, Secret] | None:
+        sealed = seal_next(opened.keys, held, response.token_set, opened.refresh_token)
+        try:
+            stored = self._store(server, held, sealed, invocation)
+        except Moved as moved:
+            self._orphaned(server, moved.stands, opened, response, invocation)
+            return None
+        return stored, response.token_set.access_token
+
+    def _store(
+        self, server: Server, held: Connection, sealed: SealedTokens, invocation: Invocation
+    ) -> Connection:
+        """Write the set with backoff; if the table stays away, hand it to the rescue queue."""
+        due_at = self.policy.due_at(sealed, server, held.used_at, self.clock.now())
+        for pause in (*_STORE_PAUSES, None):
+            try:
+                return self.connections.advance(held, sealed, due_at)
+            except TemporarilyUnavailable:
+                out_of_time = self.clock.monotonic() + MARGIN / 2 > invocation.deadline
+                if pause is None or out_of_time:
+                    break
+                self.clock.sleep(pause)
+        self._rescue(held, sealed)
+        return replace(held, generation=held.generation + 1, tokens=sealed)
+
+    def _rescue(self, held: Connection, sealed: SealedTokens) -> None:
+        try:
+            self.queues.send_rescue(RescueMessage.of(held, sealed))
+        except TemporarilyUnavailable:
+            logger().error("token_set_lost", extra={"server_id": held.server_id})
+            count("TokenSetLost")
+        else:
+            count("TokenSetRescued")
+
+    def _orphaned(
+        self,
+        server: Server,
+        stands: Connection | None,
+        opened: Opened,
+        response: TokenResponse,
+        invocation: Invocation,
+    ) -> None:
+        """End a token whose connection is gone; of one reconnected only where that is safe."""
+        count("Refresh", outcome="orphaned")
+        if stands is not None and server.revocation_scope is not RevocationScope.TOKEN:
+            return
+        if server.revocation_endpoint is None:
+            return
+        token = response.token_set.refresh_token or response.token_set.access_token
+        self.revoker.revoke(
+            server.revocation_endpoint,
+            client_id=server.client_id or "",
+            style=server.token_request_style,
+            client_secret=opened.client_secret,
+            token=token,
+            deadline=min(self.clock.monotonic() + MARGIN, invocation.deadline),
+        )
+
+    def _record(
+        self, server: Server, held: Connection, lease: Lease, failed: TokenRequestFailed
+    ) -> None:
+        match failed:
+            case GrantRefused():
+                self.give_up(
+                    held,
+                    Reason.AMBIGUOUS_REFRESH if held.ambiguous else Reason.REFRESH_REJECTED,
+                )
+            case ClientRefused():
+                error = failed.evidence.error or "invalid_client"
+                self.server_states.flag_misconfigured(server.server_id, error, self.clock.now())
+                logger().error(
+                    "server_misconfigured", extra={"server_id": server.server_id, "error": error}
+                )
+                count("ServerMisconfigured")
+                self._release(server, held, lease, attempts=held.attempts, failure=None)
+            case _:
+                self._back_off(server, held, lease, failed)
+
+    def _back_off(
+        self, server: Server, held: Connection, lease: Lease, failed: TokenRequestFailed
+    ) -> None:
+        now = self.clock.now()
+        unanswered = failed if isinstance(failed, NoUsableAnswer) else None
+        ambiguous = held.ambiguous or (unanswered is not None and unanswered.ambiguous)
+        failure = Failure("refresh_failed", "The service could not renew the access just now.", now)
+        self._release(
+            server,
+            replace(held, ambiguous=ambiguous),
+            lease,
+            attempts=held.attempts + 1,
+            failure=failure,
+            retry_after=unanswered.retry_after if unanswered else None,
+        )
+        self.events.publish(EventType.REFRESH_FAILED, held, "transient")
+
+    def _release(
+        self,
+        server: Server,
+        held: Connection,
+        lease: Lease,
+        *,
+        attempts: int,
+        failure: Failure | None,
+        retry_after: float | None = None,
+    ) -> None:
+        now = self.clock.now()
+        failing = attempts > held.attempts
+        retry_at = now + backoff(attempts, retry_after) if failing else None
+        due_at = self._due_after_failure(server, held, retry_at, now)
+        try:
+            self.connections.release(
+                held,
+                lease,
+                retry_at=retry_at,
+                attempts=attempts,
+                ambiguous=held.ambiguous,
+                due_at=due_at,
+                failure=failure or held.failure,
+            )
+        except Moved:
+            return
+
+    def _due_after_failure(
+        self, server: Server, held: Connection, retry_at: datetime | None, now: datetime
+    ) -> datetime | None:
+        """Return when the worker should try again.
+
+        An ambiguous one waits until the access token has run out, since sending twice could end
+        the grant; any other is tried as soon as the backoff allows.
+        """
+        regular = self.policy.due_at(held.tokens, server, held.used_at, now)
+        if regular is None or retry_at is None:
+            return regular
+        expires_at = held.tokens.expires_at
+        if held.ambiguous and expires_at and still_valid(held.tokens, now):
+            return max(retry_at, expires_at)
+        return retry_at
+
+    def give_up(self, seen: Connection, reason: Reason) -> Connection | None:
+        """Flag that the user must reconnect, and say so on the bus; None: it moved meanwhile."""
+        failure = Failure(reason.value, FAILURE_TEXT[reason], self.clock.now())
+        try:
+            flagged = self.connections.flag(seen, reason, failure)
+        except Moved:
+            return None
+        count("ReconnectRequired", reason=reason.value)
+        self.events.publish(EventType.RECONNECT_REQUIRED, seen, reason.value)
+        return flagged
+
+
+FAILURE_TEXT = {
+    Reason.REFRESH_REJECTED: "The service no longer accepts this connection.",
+    Reason.AMBIGUOUS_REFRESH: "The service did not confirm a renewal, and no longer accepts this"
+    " connection.",
+    Reason.REVOKED: "The access was withdrawn at the service.",
+    Reason.REJECTED_BY_SERVER: "The tools' server refuses the access that the service gave.",
+    Reason.SERVER_CHANGED: "The app was set up anew since this connection was made.",
+    Reason.EXPIRED_WITHOUT_REFRESH: "The access has run out, and the service gave no means to"
+    " renew it.",
+}

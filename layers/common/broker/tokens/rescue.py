@@ -1,0 +1,72 @@
+"""Apply a token set that was refreshed and could not be stored at the time."""
+
+from dataclasses import dataclass
+
+from broker.clock import Clock
+from broker.model import Connection, RevocationScope, Server
+from broker.oauth import Revoker
+from broker.queues import RescueMessage
+from broker.storage.connections import ConnectionStore, Moved
+from broker.telemetry import count
+from broker.tokens.refresh import MARGIN
+from broker.tokens.sealing import TokenSealer
+from broker.tokens.timing import RefreshPolicy
+from broker.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Rescuer:
+    """Applies rescued sets under the same condition as the refresh would have."""
+
+    clock: Clock
+    connections: ConnectionStore
+    sealer: TokenSealer
+    vault: Vault
+    revoker: Revoker
+    policy: RefreshPolicy
+
+    def apply(self, message: RescueMessage, server: Server | None) -> bool:
+        """Store the set if its grant and generation still stand; True: it was applied.
+
+        A late one counts too: it makes a connection that was flagged meanwhile active again.
+        One whose connection is gone is revoked. Raises TemporarilyUnavailable, upon which the
+        queue delivers it again.
+        """
+        connection, _ = self.connections.get(message.user_id, message.server_id)
+        if connection is None or not _awaits(connection, message):
+            self._discard(message, connection, server)
+            return False
+        tokens = message.tokens()
+        due_at = server and self.policy.due_at(tokens, server, connection.used_at, self.clock.now())
+        try:
+            self.connections.advance(connection, tokens, due_at)
+        except Moved as moved:
+            self._discard(message, moved.stands, server)
+            return False
+        count("RescueApplied")
+        return True
+
+    def _discard(
+        self, message: RescueMessage, stands: Connection | None, server: Server | None
+    ) -> None:
+        """End a token that no connection holds, where that cannot end a newer grant."""
+        if stands is not None:
+            known = stands.grant_id == message.grant_id  # delivered twice: the set is in use
+            if known or server is None or server.revocation_scope is not RevocationScope.TOKEN:
+                return
+        if server is None or server.revocation_endpoint is None:
+            return
+        self.revoker.revoke(
+            server.revocation_endpoint,
+            client_id=server.client_id or "",
+            style=server.token_request_style,
+            client_secret=self.vault.client_secret_of(server),
+            token=self.sealer.open_rescued(message),
+            deadline=self.clock.monotonic() + MARGIN,
+        )
+        count("RescueDiscarded")
+
+
+def _awaits(connection: Connection, message: RescueMessage) -> bool:
+    stands = (connection.grant_id, connection.generation)
+    return stands == (message.grant_id, message.generation)

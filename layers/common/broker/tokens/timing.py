@@ -1,0 +1,99 @@
+"""When a token is fresh, when it is due, and how long to back off: pure rules."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from broker.model import Connection, SealedTokens, Server
+
+CLOCK_SKEW = timedelta(seconds=5)
+"""A token this close to its end may be dead by the time it arrives."""
+_AHEAD = timedelta(seconds=120)
+_JITTER = 0.25
+_LONGEST_BACKOFF = timedelta(minutes=15)
+_FIRST_BACKOFF = timedelta(seconds=2)
+_IDLE_MARGIN = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshPolicy:
+    """The stack's choices: how early before a call, and how long an unused one is kept warm."""
+
+    buffer: timedelta = timedelta(seconds=300)
+    keep_warm: timedelta = timedelta(hours=24)
+
+    def buffer_of(self, tokens: SealedTokens) -> timedelta:
+        """Return the time left at which a call refreshes first: at most half the lifetime."""
+        if tokens.expires_at is None:
+            return timedelta(0)
+        return min(self.buffer, (tokens.expires_at - tokens.obtained_at) / 2)
+
+    def fresh(self, tokens: SealedTokens, now: datetime) -> bool:
+        """Return whether a call may use the token as it is; unknown expiry counts as fresh."""
+        if tokens.expires_at is None:
+            return True
+        return tokens.expires_at - now > self.buffer_of(tokens)
+
+    def due_at(
+        self, tokens: SealedTokens, server: Server, used_at: datetime | None, now: datetime
+    ) -> datetime | None:
+        """Return when the worker should look; None: never.
+
+        Shortly before expiry while the connection is in use, else before the refresh token dies
+        of idleness.
+        """
+        if tokens.refresh is None:
+            return None
+        moments = [self._expiry_moment(tokens, used_at, now), idle_moment(tokens, server)]
+        return min((m for m in moments if m is not None), default=None)
+
+    def ahead_of_expiry(self, tokens: SealedTokens, now: datetime) -> bool:
+        """Return whether the worker should refresh now rather than at the next tick."""
+        if tokens.expires_at is None:
+            return False
+        return tokens.expires_at - now <= self.buffer_of(tokens) + _lead(tokens) * (1 + _JITTER)
+
+    def worth_touching(self, connection: Connection, now: datetime) -> bool:
+        """Return whether the stored last use is old enough to write a new one."""
+        if connection.tokens.refresh is None or not self.keep_warm:
+            return False
+        used_at = connection.used_at or connection.connected_at
+        return now - used_at > self.keep_warm / 4
+
+    def _expiry_moment(
+        self, tokens: SealedTokens, used_at: datetime | None, now: datetime
+    ) -> datetime | None:
+        in_use = used_at is not None and used_at + self.keep_warm > now
+        if not in_use or tokens.expires_at is None:
+            return None
+        lead = _lead(tokens) * random.uniform(1, 1 + _JITTER)  # noqa: S311 - spreads load
+        return tokens.expires_at - self.buffer_of(tokens) - lead
+
+
+def idle_moment(tokens: SealedTokens, server: Server) -> datetime | None:
+    """Return when a refresh token must be used lest it die of idleness; None: not known to."""
+    if server.refresh_idle_days is None:
+        return None
+    idle = timedelta(days=server.refresh_idle_days)
+    return tokens.obtained_at + idle * (1 - _IDLE_MARGIN)
+
+
+def still_valid(tokens: SealedTokens, now: datetime) -> bool:
+    """Return whether the access token has not run out, as far as is known."""
+    return tokens.expires_at is None or tokens.expires_at - now > CLOCK_SKEW
+
+
+def backoff(attempts: int, retry_after: float | None) -> timedelta:
+    """Return how long nobody sends after the ``attempts``-th failure.
+
+    Full jitter, and never less than the server asked for (seconds).
+    """
+    ceiling = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * (1 << min(attempts, 10)))
+    jittered = ceiling * random.random()  # noqa: S311 - spreads load
+    return max(jittered, timedelta(seconds=retry_after or 0))
+
+
+def _lead(tokens: SealedTokens) -> timedelta:
+    if tokens.expires_at is None:
+        return _AHEAD
+    return min(_AHEAD, (tokens.expires_at - tokens.obtained_at) / 4)
