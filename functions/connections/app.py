@@ -1,0 +1,71 @@
+"""A user's connections: list, connect, complete, disconnect, erase."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from broker.inbound import answers
+from broker.inbound.door import http_api, invocation, read_body, read_query
+from broker.inbound.requests import (
+    CompleteRequest,
+    ConnectRequest,
+    ForUser,
+    ForUserAt,
+    ServerConnectionsRequest,
+)
+from broker.wiring import wiring
+
+app = http_api(answers.json_error)
+
+
+@app.get("/v1/connections")
+def of_user() -> Response:
+    asked = read_query(app, ForUser)
+    return answers.json_answer(answers.connections(wiring().connections.of_user(asked.user_id)))
+
+
+@app.get("/v1/connections/<server_id>")
+def one(server_id: str) -> Response:
+    asked = read_query(app, ForUserAt)
+    listed = wiring().connections.one(asked.user_id, asked.server_id)
+    return answers.json_answer(answers.connection(listed.connection, listed.server))
+
+
+@app.get("/v1/servers/<server_id>/connections")
+def of_server(server_id: str) -> Response:
+    asked = read_query(app, ServerConnectionsRequest)
+    listed, last = wiring().connections.of_server(asked.server_id, asked.start)
+    return answers.json_answer(answers.connections(listed, last))
+
+
+@app.post("/v1/connections/<server_id>/connect")
+def connect(server_id: str) -> Response:
+    asked = read_body(app, ConnectRequest)
+    run = invocation(app, wiring().settings)
+    link = wiring().connections.connect(asked.server_id, asked.wish, run)
+    return answers.json_answer(answers.connect_link(link), 201)
+
+
+@app.post("/v1/connections/<server_id>/complete")
+def complete(server_id: str) -> Response:
+    asked = read_body(app, CompleteRequest)
+    run = invocation(app, wiring().settings)
+    connected = wiring().connections.complete(asked.claimant, asked.code, run)
+    return answers.json_answer(answers.connected(connected))
+
+
+@app.delete("/v1/connections/<server_id>")
+def disconnect(server_id: str) -> Response:
+    asked = read_query(app, ForUserAt)
+    run = invocation(app, wiring().settings)
+    revocation = wiring().connections.disconnect(asked.user_id, asked.server_id, run)
+    return answers.json_answer(answers.disconnected(revocation))
+
+
+@app.delete("/v1/connections")
+def erase() -> Response:
+    asked = read_query(app, ForUser)
+    run = invocation(app, wiring().settings)
+    return answers.json_answer(answers.erased(wiring().connections.erase(asked.user_id, run)))
+
+
+def lambda_handler(event: dict, context: object) -> dict:
+    return app.resolve(event, context)

@@ -1,0 +1,31 @@
+"""Acts as the user: invoke a tool, list the tools."""
+
+from datetime import UTC, datetime
+
+from aws_lambda_powertools.event_handler import Response
+
+from broker.inbound import answers
+from broker.inbound.door import http_api, invocation, read_body, read_query
+from broker.inbound.requests import ForUserAt, InvokeRequest
+from broker.wiring import wiring
+
+app = http_api(answers.json_error)
+
+
+@app.post("/v1/invoke")
+def invoke() -> Response:
+    call = read_body(app, InvokeRequest).call
+    run = invocation(app, wiring().settings)
+    return answers.invoke_answer(wiring().mcp_invoke.invoke(call, run))
+
+
+@app.get("/v1/servers/<server_id>/tools")
+def tools(server_id: str) -> Response:
+    asked = read_query(app, ForUserAt)
+    run = invocation(app, wiring().settings)
+    listing = wiring().mcp_invoke.tools(asked.server_id, asked.user_id, run)
+    return answers.json_answer(answers.tools(listing, datetime.now(UTC)))
+
+
+def lambda_handler(event: dict, context: object) -> dict:
+    return app.resolve(event, context)

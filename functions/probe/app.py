@@ -1,0 +1,42 @@
+"""Talks to a service or MCP server for the builder: the test of an OAuth configuration."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from broker.inbound import answers
+from broker.inbound.door import http_api, invocation, read_body, read_query
+from broker.inbound.requests import AdvanceTestRequest, ReadTestRequest, StartTestRequest
+from broker.wiring import wiring
+
+app = http_api(answers.json_error)
+
+
+@app.post("/v1/servers/<server_id>/test")
+def start(server_id: str) -> Response:
+    asked = read_body(app, StartTestRequest)
+    run = invocation(app, wiring().settings)
+    started = wiring().probe.start(
+        asked.server_id, asked.return_url, publish=asked.publish_tools, invocation=run
+    )
+    return answers.json_answer(answers.started_test(started), 201)
+
+
+@app.get("/v1/servers/<server_id>/test/<test_id>")
+def report(server_id: str, test_id: str) -> Response:
+    asked = read_query(app, ReadTestRequest)
+    return answers.json_answer(
+        answers.test_run(wiring().probe.report(asked.server_id, asked.test_id))
+    )
+
+
+@app.post("/v1/servers/<server_id>/test/<test_id>/advance")
+def advance(server_id: str, test_id: str) -> Response:
+    asked = read_body(app, AdvanceTestRequest)
+    run = invocation(app, wiring().settings)
+    report = wiring().probe.advance(
+        asked.server_id, asked.test_id, asked.code, revoke=asked.revoke, invocation=run
+    )
+    return answers.json_answer(answers.test_run(report))
+
+
+def lambda_handler(event: dict, context: object) -> dict:
+    return app.resolve(event, context)

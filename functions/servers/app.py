@@ -1,0 +1,44 @@
+"""The registry of MCP servers: writes configuration, reads no secret, has no egress."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from broker.inbound import answers
+from broker.inbound.door import http_api, invocation, precondition, read_body, read_query
+from broker.inbound.requests import DeleteServerRequest, Named, PageRequest, PutServerRequest
+from broker.wiring import wiring
+
+app = http_api(answers.json_error)
+
+
+@app.get("/v1/servers")
+def page() -> Response:
+    found, last = wiring().servers.page(read_query(app, PageRequest).start)
+    run = invocation(app, wiring().settings)
+    return answers.json_answer(answers.servers(found, last, run.base_url))
+
+
+@app.get("/v1/servers/<server_id>")
+def get(server_id: str) -> Response:
+    found = wiring().servers.get(read_query(app, Named).server_id)
+    run = invocation(app, wiring().settings)
+    return answers.json_answer(answers.server(found, run.base_url), headers=answers.etag(found))
+
+
+@app.put("/v1/servers/<server_id>")
+def put(server_id: str) -> Response:
+    wanted = read_body(app, PutServerRequest)
+    registered = wiring().servers.put(wanted.server_id, wanted.draft, precondition(app))
+    return answers.registered(registered, invocation(app, wiring().settings).base_url)
+
+
+@app.delete("/v1/servers/<server_id>")
+def delete(server_id: str) -> Response:
+    asked = read_query(app, DeleteServerRequest)
+    remaining = wiring().servers.delete(
+        asked.server_id, precondition(app), disconnect=asked.disconnect == "true"
+    )
+    return answers.deleted(remaining)
+
+
+def lambda_handler(event: dict, context: object) -> dict:
+    return app.resolve(event, context)

@@ -1,0 +1,166 @@
+"""Act as the user: run a tool, or say what the user has to do first; list the tools."""
+
+from dataclasses import dataclass
+
+from broker.calls import Caller, listing_of
+from broker.clock import Clock
+from broker.connect import Connector
+from broker.errors import BrokerError, ServerMisconfigured, ServerNotFound
+from broker.mcp import InputNeeded, InsufficientScope, ToolList
+from broker.model import (
+    AuthorizationRequired,
+    AuthType,
+    Completed,
+    Connection,
+    InputRequired,
+    Invocation,
+    InvokeOutcome,
+    PromptReason,
+    Server,
+    ToolCall,
+    ToolListing,
+)
+from broker.storage.connections import ConnectionStore
+from broker.storage.server_state import ServerStateStore
+from broker.storage.servers import ServerStore
+from broker.storage.tools import ListTooLarge, StoredTools, ToolStore
+from broker.telemetry import count
+from broker.tokens import Unusable
+
+
+@dataclass(frozen=True, slots=True)
+class McpInvoke:
+    """``POST /v1/invoke`` and ``GET /v1/servers/{server_id}/tools``."""
+
+    clock: Clock
+    servers: ServerStore
+    server_states: ServerStateStore
+    connections: ConnectionStore
+    tools_seen: ToolStore
+    connector: Connector
+    caller: Caller
+
+    def invoke(self, call: ToolCall, invocation: Invocation) -> InvokeOutcome:
+        """Run the tool as the user, or return the ready prompt."""
+        server = self._complete_server(call.server_id)
+        try:
+            answer = self.caller.call_tool(
+                server,
+                call.wish.user_id,
+                call.tool,
+                call.arguments,
+                invocation,
+                input_responses=call.input_responses,
+                request_state=call.request_state,
+            )
+        except InsufficientScope as exc:
+            return self._more_scope(server, call, exc.scopes, invocation)
+        if isinstance(answer, Unusable):
+            return self._prompt(server, call, answer.connection, invocation)
+        count("Invoke", outcome="answered")
+        if isinstance(answer, InputNeeded):
+            return InputRequired(answer.input_requests, answer.request_state)
+        return Completed(answer.result)
+
+    def tools(self, server_id: str, user_id: str, invocation: Invocation) -> ToolListing:
+        """Return the tools this user is shown; a failed refresh keeps the last good list."""
+        server = self._complete_server(server_id)
+        personal = server.auth_type is AuthType.CONSUMER_OAUTH
+        owner = user_id if personal else None
+        source = "user" if personal else "catalogue"
+        known = self._known(server, owner)
+        if known and self._fresh(known):
+            return ToolListing(known.tools, known.fetched_at, source)
+        try:
+            fetched = self.caller.list_tools(server, user_id, invocation)
+        except BrokerError as exc:
+            if known is None and not personal:
+                raise
+            return self._fallback(server, known, source, exc.error)
+        if isinstance(fetched, Unusable):
+            return self._catalogue(server, known, source)
+        return self._keep(server, owner, source, fetched, known)
+
+    def _complete_server(self, server_id: str) -> Server:
+        server = self.servers.get(server_id)
+        if server is None:
+            raise ServerNotFound
+        if server.missing:
+            raise ServerMisconfigured(
+                "The server's configuration is not complete.",
+                details={"missing": list(server.missing)},
+            )
+        return server
+
+    def _prompt(
+        self, server: Server, call: ToolCall, connection: Connection | None, invocation: Invocation
+    ) -> AuthorizationRequired:
+        state = self.server_states.get(server.server_id)
+        if state.refuses_client(self.clock.now()):
+            message = "The service refuses this app's own credentials; its builder must fix them."
+            raise ServerMisconfigured(message)
+        reason = PromptReason.RECONNECT_REQUIRED if connection else PromptReason.NOT_CONNECTED
+        count("Invoke", outcome=reason.value)
+        return self.connector.card(
+            server,
+            call.wish,
+            reason,
+            base_url=invocation.base_url,
+            failure=connection.failure if connection else None,
+        )
+
+    def _more_scope(
+        self, server: Server, call: ToolCall, wanted: tuple[str, ...], invocation: Invocation
+    ) -> AuthorizationRequired:
+        """Ask for the union: a new consent replaces the old one, scopes and all."""
+        connection, _ = self.connections.get(call.wish.user_id, server.server_id)
+        held = connection.tokens.scope if connection else ()
+        union = tuple(dict.fromkeys((*server.scopes, *held, *wanted)))
+        count("Invoke", outcome=PromptReason.ADDITIONAL_SCOPE.value)
+        return self.connector.card(
+            server,
+            call.wish,
+            PromptReason.ADDITIONAL_SCOPE,
+            base_url=invocation.base_url,
+            scopes=union,
+        )
+
+    def _known(self, server: Server, owner: str | None) -> StoredTools | None:
+        known = self.tools_seen.get(server.server_id, owner)
+        return known if known and known.config_digest == server.config_digest else None
+
+    def _fresh(self, known: StoredTools) -> bool:
+        return self.clock.now() - known.fetched_at < known.fresh_for
+
+    def _fallback(
+        self, server: Server, known: StoredTools | None, source: str, why: str
+    ) -> ToolListing:
+        if known:
+            return ToolListing(known.tools, known.fetched_at, source, stale_because=why)
+        return self._catalogue(server, None, source, why)
+
+    def _catalogue(
+        self, server: Server, known: StoredTools | None, source: str, why: str | None = None
+    ) -> ToolListing:
+        """Answer a user who is not connected: so the agent knows the tools before."""
+        if known:
+            return ToolListing(known.tools, known.fetched_at, source, "not_connected")
+        published = self._known(server, None)
+        if published is None:
+            return ToolListing([], None, "none", why)
+        return ToolListing(published.tools, published.fetched_at, "catalogue", why)
+
+    def _keep(
+        self,
+        server: Server,
+        owner: str | None,
+        source: str,
+        fetched: ToolList,
+        known: StoredTools | None,
+    ) -> ToolListing:
+        now = self.clock.now()
+        try:
+            self.tools_seen.put(server.server_id, owner, listing_of(fetched, server, now))
+        except ListTooLarge:
+            return self._fallback(server, known, source, "list_too_large")
+        return ToolListing(fetched.tools, now, source)

@@ -1,0 +1,299 @@
+"""What each step of a test does, and what it reports."""
+
+import secrets
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+
+from broker.calls import Caller, listing_of
+from broker.clock import Clock
+from broker.completion import Claim
+from broker.diagnosis import Evidence, Kind, Step
+from broker.errors import (
+    BrokerError,
+    McpServerError,
+    McpServerTimeout,
+    McpUnauthorized,
+    OutboundError,
+    ServerChanged,
+)
+from broker.flows.probe.test_tokens import TestTokens, open_tokens
+from broker.grants import Grants
+from broker.mcp import InsufficientScope, ToolList
+from broker.model import (
+    AuthType,
+    Invocation,
+    Secret,
+    Server,
+    StepReport,
+    TestRun,
+    TestStep,
+    TokenRequestStyle,
+)
+from broker.oauth import (
+    ClientRefused,
+    ForeignResponse,
+    GrantRefused,
+    RevocationOutcome,
+    Revoker,
+    TokenEndpoint,
+    TokenRequestFailed,
+    authorization_url,
+    new_code_verifier,
+)
+from broker.outbound import Outbound
+from broker.reports import failed, passed, warned
+from broker.storage.tools import ListTooLarge, ToolStore
+from broker.tokens import Unusable
+from broker.vault import Vault
+
+_LOOK_SECONDS = 5.0
+_LOOK_BYTES = 256 * 1024
+_REQUEST_SECONDS = 8.0
+_TOOL_NAMES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of a test, each a function from report to report."""
+
+    clock: Clock
+    vault: Vault
+    outbound: Outbound
+    grants: Grants
+    endpoint: TokenEndpoint
+    revoker: Revoker
+    caller: Caller
+    tools_seen: ToolStore
+
+    def look_at_login(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
+        """Ask for the login page as a stranger.
+
+        A service that refuses the redirect URI or the client says so there, and never sends the
+        browser back.
+        """
+        url = authorization_url(
+            server,
+            redirect_uri=_redirect_uri(server, invocation),
+            state=Secret(secrets.token_urlsafe(32)),
+            code_verifier=new_code_verifier() if server.pkce else None,
+            nonce=None,
+            scopes=server.scopes,
+        )
+        try:
+            answer = self.outbound.send(
+                "GET",
+                url,
+                headers={"Accept": "text/html"},
+                deadline=self.clock.monotonic() + _LOOK_SECONDS,
+                cap=_LOOK_BYTES,
+            )
+        except OutboundError:
+            return run  # the builder's browser may reach what we do not
+        if (
+            answer.status < HTTPStatus.BAD_REQUEST
+            or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        ):
+            return run
+        return self._judge_page(run, server, answer.status, answer.body, invocation)
+
+    def _judge_page(
+        self, run: TestRun, server: Server, status: int, page: bytes, invocation: Invocation
+    ) -> TestRun:
+        said = page.decode("utf-8", "replace")
+        lower = said.lower().replace(" ", "_")
+        known = ("redirect_uri", "redirect_url", "callback_url", "invalid_client", "client_id")
+        found = next((word for word in known if word in lower), None)
+        if found is None:
+            return run
+        error = "invalid_client" if "client" in found else "redirect_uri_mismatch"
+        evidence = Evidence(
+            Step.AUTHORIZATION, Kind.REFUSED, status=status, content_type="text/html", error=error
+        )
+        return warned(run, TestStep.CONSENT, evidence, server, _redirect_uri(server, invocation))
+
+    def exchange(
+        self, run: TestRun, server: Server, claim: Claim, invocation: Invocation
+    ) -> TestRun:
+        """Redeem the code; a refused client is asked about in the other styles."""
+        uri = claim.pending.redirect_uri
+        try:
+            response = self.grants.exchange(server, claim.pending, claim.code, invocation)
+        except ClientRefused as exc:
+            evidence = self._with_working_style(server, exc.evidence, invocation)
+            return failed(run, TestStep.EXCHANGE, evidence, server, uri)
+        except TokenRequestFailed as exc:
+            return failed(run, TestStep.EXCHANGE, exc.evidence, server, uri)
+        run = self._findings(run, server, claim, TestTokens(response), uri)
+        kept = TestTokens(response, claim.pending.nonce).keep(run, self.vault)
+        seen = "The code was exchanged for an access token"
+        refreshable = response.token_set.refresh_token is not None
+        seen += " and a refresh token." if refreshable else "; there is no refresh token."
+        return passed(kept, TestStep.EXCHANGE, seen, TestStep.ACCOUNT)
+
+    def _findings(
+        self, run: TestRun, server: Server, claim: Claim, tokens: TestTokens, uri: str
+    ) -> TestRun:
+        """Note what was not granted: scopes, a refresh token for tokens that expire."""
+        granted = tokens.response.token_set
+        if granted.scope is not None:
+            lacking = [s for s in claim.ticket.scopes if s not in granted.scope]
+            if lacking:
+                facts = {"missing_scopes": " ".join(lacking)}
+                evidence = Evidence(Step.EXCHANGE, Kind.OK, facts=facts)
+                run = warned(run, TestStep.EXCHANGE, evidence, server, uri)
+        if granted.refresh_token is None and granted.expires_at is not None:
+            evidence = Evidence(Step.EXCHANGE, Kind.OK, facts={"refresh_token": False})
+            run = warned(run, TestStep.EXCHANGE, evidence, server, uri)
+        return run
+
+    def _with_working_style(
+        self, server: Server, evidence: Evidence, invocation: Invocation
+    ) -> Evidence:
+        """Send invented codes in the other styles, and note the one that works.
+
+        That is the one told "invalid grant" instead of "invalid client". The user's own code is
+        never spent on a guess.
+        """
+        secret = self.vault.client_secret_of(server)
+        for style in TokenRequestStyle:
+            guessable = style not in (server.token_request_style, TokenRequestStyle.NONE)
+            if not guessable or self.clock.monotonic() + _REQUEST_SECONDS > invocation.deadline:
+                continue
+            try:
+                self.endpoint.exchange(
+                    replace(server, token_request_style=style),
+                    secret,
+                    code=Secret(secrets.token_urlsafe(24)),
+                    code_verifier=new_code_verifier(),
+                    redirect_uri=_redirect_uri(server, invocation),
+                    deadline=self.clock.monotonic() + _REQUEST_SECONDS / 2,
+                )
+            except GrantRefused:
+                facts = {**evidence.facts, "working_style": style.value}
+                return replace(evidence, facts=facts)
+            except TokenRequestFailed:
+                continue
+        return evidence
+
+    def account(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
+        """Find out whose account it is; not knowing is not a failure."""
+        tokens = open_tokens(run, self.vault)
+        if tokens is None:
+            return run
+        deadline = min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2)
+        try:
+            account = self.grants.accounts.find(
+                tokens.response, server, nonce=tokens.nonce, deadline=deadline
+            )
+        except ForeignResponse as exc:
+            uri = _redirect_uri(server, invocation)
+            return failed(run, TestStep.ACCOUNT, exc.evidence, server, uri)
+        seen = f"Signed in as {account.label}." if account.label else "The account has no name."
+        named = replace(run, account_label=account.label)
+        return passed(named, TestStep.ACCOUNT, seen, TestStep.TOOLS)
+
+    def tools(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
+        """Fetch the tools as the test's account, and publish them to the catalogue."""
+        uri = _redirect_uri(server, invocation)
+        try:
+            listed = self._list(run, server, invocation)
+        except BrokerError as exc:
+            return failed(run, TestStep.TOOLS, _mcp_evidence(exc), server, uri)
+        if listed is None or not listed.tools:
+            evidence = Evidence(Step.TOOLS, Kind.OK, facts={"tools": 0})
+            return failed(run, TestStep.TOOLS, evidence, server, uri)
+        names = [str(tool.get("name")) for tool in listed.tools]
+        seen = f"The server lists {len(names)} tools" + self._publish(run, server, listed)
+        more = TestStep.REFRESH if server.auth_type is AuthType.CONSUMER_OAUTH else None
+        return passed(replace(run, tool_names=names[:_TOOL_NAMES]), TestStep.TOOLS, seen, more)
+
+    def _list(self, run: TestRun, server: Server, invocation: Invocation) -> ToolList | None:
+        tokens = open_tokens(run, self.vault)
+        if tokens is not None:
+            token = tokens.response.token_set.access_token
+            return self.caller.list_tools_with(server, token, invocation)
+        listed = self.caller.list_tools(server, "", invocation)
+        return None if isinstance(listed, Unusable) else listed
+
+    def _publish(self, run: TestRun, server: Server, listed: ToolList) -> str:
+        if not run.publish:
+            return "."
+        try:
+            listing = listing_of(listed, server, self.clock.now())
+            self.tools_seen.put(server.server_id, None, listing)
+        except ListTooLarge:
+            return "; too many for the catalogue, which stays as it was."
+        return ", published to the catalogue."
+
+    def refresh(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
+        """Refresh once, on purpose: what fails later fails now."""
+        tokens = open_tokens(run, self.vault)
+        refresh_token = tokens and tokens.response.token_set.refresh_token
+        if tokens is None or refresh_token is None:
+            return passed(run, TestStep.REFRESH, "There is no refresh token to try.", None)
+        try:
+            refreshed = self.endpoint.refresh(
+                server,
+                self.vault.client_secret_of(server),
+                refresh_token=refresh_token,
+                deadline=min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2),
+            )
+        except TokenRequestFailed as exc:
+            uri = _redirect_uri(server, invocation)
+            return failed(run, TestStep.REFRESH, exc.evidence, server, uri)
+        rotated = refreshed.token_set.refresh_token is not None
+        seen = "The token was refreshed" + (", and the refresh token rotated." if rotated else ".")
+        kept = tokens.after_refresh(refreshed).keep(run, self.vault)
+        return passed(kept, TestStep.REFRESH, seen, None)
+
+    def revoke(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
+        """Revoke the test's tokens at the service, and erase them here whatever it says."""
+        tokens = open_tokens(run, self.vault)
+        erased = replace(run, tokens=None)
+        if tokens is None or server.revocation_endpoint is None:
+            seen = "The service has no revocation endpoint; the tokens were erased here."
+            return replace(erased, steps=[*run.steps, StepReport(TestStep.REVOKE, "ok", seen)])
+        granted = tokens.response.token_set
+        answer = self.revoker.ask(
+            server.revocation_endpoint,
+            client_id=server.client_id or "",
+            style=server.token_request_style,
+            client_secret=self.vault.client_secret_of(server),
+            token=granted.refresh_token or granted.access_token,
+            deadline=min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2),
+        )
+        if answer.outcome is RevocationOutcome.CONFIRMED:
+            return passed(erased, TestStep.REVOKE, "The service confirmed the revocation.", None)
+        uri = _redirect_uri(server, invocation)
+        return warned(erased, TestStep.REVOKE, answer.evidence, server, uri)
+
+    def server_changed(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
+        """End a test of a configuration that is no longer the server's."""
+        step = run.next_step or TestStep.REVOKE
+        evidence = Evidence(Step.EXCHANGE, Kind.REFUSED, error=ServerChanged.error)
+        return failed(run, step, evidence, server, _redirect_uri(server, invocation))
+
+
+def _redirect_uri(server: Server, invocation: Invocation) -> str:
+    return f"{invocation.base_url}/callback/{server.server_id}"
+
+
+def _mcp_evidence(exc: BrokerError) -> Evidence:
+    """Read what the MCP server did from how the call failed."""
+    if isinstance(exc, InsufficientScope):
+        return Evidence(Step.TOOLS, Kind.REFUSED, status=403, error="insufficient_scope")
+    if isinstance(exc, McpUnauthorized):
+        return Evidence(Step.TOOLS, Kind.REFUSED, status=401, error="invalid_token")
+    if isinstance(exc, McpServerTimeout):
+        return Evidence(Step.TOOLS, Kind.NO_ANSWER)
+    if isinstance(exc, McpServerError):
+        return _mcp_error_evidence(exc)
+    return Evidence(Step.TOOLS, Kind.REFUSED, status=exc.status, error=exc.error)
+
+
+def _mcp_error_evidence(exc: McpServerError) -> Evidence:
+    reason = exc.details.get("reason")
+    kinds = {"unreachable": Kind.NOT_SENT, "blocked": Kind.BLOCKED}
+    status = exc.details.get("upstream_status")
+    kind = kinds.get(str(reason), Kind.UNUSABLE)
+    return Evidence(Step.TOOLS, kind, status=status if isinstance(status, int) else None)

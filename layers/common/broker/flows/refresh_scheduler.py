@@ -1,0 +1,67 @@
+"""Each minute: put the connections that are due on the queue, earliest first."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from broker.clock import Clock
+from broker.model import Invocation
+from broker.queues import BATCH, DueMessage, Queues
+from broker.storage.connection_items import SHARDS
+from broker.storage.connections import ConnectionStore, Due
+from broker.telemetry import count, logger
+
+CLAIMED_FOR = timedelta(minutes=15)
+"""A claimed connection is not queued again before this: an outage of hours would otherwise
+queue it at every tick."""
+PER_SHARD = 25
+WAITING_AT_MOST = 1200
+"""More than the workers clear in two minutes."""
+_KEPT_BACK = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one run did."""
+
+    due: int
+    queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshScheduler:
+    """Claims what is due, then queues it; a duplicate or late tick changes nothing."""
+
+    clock: Clock
+    connections: ConnectionStore
+    queues: Queues
+
+    def tick(self, invocation: Invocation) -> Tick:
+        """Queue what is due; stops when the queue is long or time runs out."""
+        waiting = self.queues.waiting()
+        due = self._due(invocation) if waiting < WAITING_AT_MOST else []
+        queued = 0
+        for start in range(0, len(due), BATCH):
+            out_of_time = self.clock.monotonic() + _KEPT_BACK > invocation.deadline
+            if out_of_time or waiting + queued >= WAITING_AT_MOST:
+                break
+            queued += self._queue(due[start : start + BATCH])
+        logger().info("tick", extra={"due": len(due), "queued": queued, "waiting": waiting})
+        count("Tick", outcome="full" if queued < len(due) else "done")
+        return Tick(len(due), queued)
+
+    def _due(self, invocation: Invocation) -> list[Due]:
+        now = self.clock.now()
+        found: list[Due] = []
+        for shard in range(SHARDS):
+            if self.clock.monotonic() + 2 * _KEPT_BACK > invocation.deadline:
+                break
+            found += self.connections.due(shard, now, PER_SHARD)
+        return sorted(found, key=lambda due: due.due_at)
+
+    def _queue(self, due: list[Due]) -> int:
+        again_at = self.clock.now() + CLAIMED_FOR
+        claimed = [one for one in due if self.connections.claim(one, again_at)]
+        if not claimed:
+            return 0
+        messages = [DueMessage(user_id=c.user_id, server_id=c.server_id) for c in claimed]
+        return self.queues.send_due(messages)

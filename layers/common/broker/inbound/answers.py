@@ -1,0 +1,266 @@
+"""Outcomes as JSON: the API's bodies, in one place."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+
+from broker.errors import BrokerError, McpResultTooLarge
+from broker.inbound.requests import cursor_of
+from broker.model import (
+    AuthorizationRequired,
+    Completed,
+    Connected,
+    Connection,
+    ConnectLink,
+    Erased,
+    Failure,
+    InvokeOutcome,
+    Listed,
+    Reason,
+    Registered,
+    Revocation,
+    Server,
+    StartedTest,
+    Status,
+    TestRun,
+    ToolListing,
+)
+
+ENCODED_BYTES = 5_500_000
+"""What fits the runtime's 6 MB answer, as the gateway's envelope encodes it once more."""
+
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+type Body = dict[str, object]
+
+
+def json_answer(
+    body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response[str]:
+    """Return a JSON response."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(status, "application/json", text, headers={**_HEADERS, **(headers or {})})
+
+
+def json_error(exc: BrokerError, request_id: str) -> Response[str]:
+    """Render a failure as the contract says."""
+    body = {
+        "error": exc.error,
+        "error_description": exc.message,
+        "request_id": request_id,
+        **exc.details,
+    }
+    waits = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else {}
+    return json_answer(body, exc.status, waits)
+
+
+def invoke_answer(outcome: InvokeOutcome) -> Response[str]:
+    """Render the answer of an invoke; raise McpResultTooLarge."""
+    if isinstance(outcome, AuthorizationRequired):
+        return json_answer(authorization_required(outcome))
+    if isinstance(outcome, Completed):
+        answer = json_answer({"status": "completed", "result": outcome.result})
+    else:
+        answer = json_answer(
+            {
+                "status": "input_required",
+                "input_requests": outcome.input_requests,
+                "request_state": outcome.request_state,
+            }
+        )
+    if len(json.dumps(answer.body).encode()) > ENCODED_BYTES:
+        raise McpResultTooLarge("The tool's result is over 5.5 MB as encoded for the gateway.")
+    return answer
+
+
+def authorization_required(outcome: AuthorizationRequired) -> Body:
+    """Return the ready prompt."""
+    body: Body = {
+        "status": "authorization_required",
+        "reason": outcome.reason.value,
+        "server": {"id": outcome.server.server_id, "name": outcome.server.name},
+        "prompt": {
+            "text": outcome.prompt.text,
+            "button_label": outcome.prompt.button_label,
+            "detail": outcome.prompt.detail,
+        },
+        **connect_link(outcome.link),
+        "scopes": list(outcome.scopes),
+    }
+    if outcome.failure:
+        body["failure"] = _failure(outcome.failure)
+    return body
+
+
+def connect_link(link: ConnectLink) -> Body:
+    """Return where the browser goes, and the flow's public name."""
+    return {
+        "connect_url": link.connect_url,
+        "connect_id": link.connect_id,
+        "expires_at": _time(link.expires_at),
+    }
+
+
+def server(server: Server, base_url: str) -> Body:
+    """Return a server as its builder sees it: no secret, but whether there is one."""
+    return {
+        "server_id": server.server_id,
+        "name": server.name,
+        "mcp_url": server.mcp_url,
+        "auth_type": server.auth_type.value,
+        "client_id": server.client_id,
+        "has_client_secret": server.client_secret is not None,
+        "has_bearer_token": server.bearer_token is not None,
+        "authorization_endpoint": server.authorization_endpoint,
+        "token_endpoint": server.token_endpoint,
+        "refresh_endpoint": server.refresh_endpoint,
+        "revocation_endpoint": server.revocation_endpoint,
+        "userinfo_endpoint": server.userinfo_endpoint,
+        "issuer": server.issuer,
+        "resource": server.resource,
+        "scopes": list(server.scopes),
+        "scope_separator": {" ": "space", ",": "comma", "+": "plus"}[server.scope_separator],
+        "token_request_style": server.token_request_style.value,
+        "pkce": server.pkce,
+        "extra_authorize_params": dict(server.extra_authorize_params),
+        "extra_token_params": dict(server.extra_token_params),
+        "extra_refresh_params": dict(server.extra_refresh_params),
+        "revocation_scope": server.revocation_scope.value,
+        "default_expires_in": server.default_expires_in,
+        "refresh_idle_days": server.refresh_idle_days,
+        "account_field": server.account_field,
+        "token_header": server.token_header,
+        "token_scheme": server.token_scheme,
+        "redirect_uri": f"{base_url}/callback/{server.server_id}",
+        "missing": list(server.missing),
+        "created_at": _time(server.created_at),
+        "updated_at": _time(server.updated_at),
+    }
+
+
+def servers(found: Sequence[Server], last: str | None, base_url: str) -> Body:
+    """Return a page of servers."""
+    return {"servers": [server(one, base_url) for one in found], "cursor": cursor_of(last)}
+
+
+def registered(outcome: Registered, base_url: str) -> Response[str]:
+    """Return a server as it stands after a PUT."""
+    body = server(outcome.server, base_url)
+    return json_answer(body, 201 if outcome.created else 200, etag(outcome.server))
+
+
+def etag(server: Server) -> dict[str, str]:
+    """Return the entity tag that If-Match takes (RFC 9110 §8.8.3)."""
+    return {"ETag": f'"{server.revision}"'}
+
+
+def connection(connection: Connection, server: Server | None) -> Body:
+    """Return a connection as chat and builder see it."""
+    changed = server is not None and server.config_digest != connection.config_digest
+    lost = changed and connection.status is Status.ACTIVE
+    status = Status.RECONNECT_REQUIRED if lost else connection.status
+    reason = Reason.SERVER_CHANGED if lost else connection.reason
+    return {
+        "user_id": connection.user_id,
+        "server": {"id": connection.server_id, "name": server.name if server else None},
+        "status": status.value,
+        "reason": reason.value if reason else None,
+        "account": connection.account.label,
+        "scopes": list(connection.tokens.scope),
+        "missing_scopes": list(connection.missing_scopes),
+        "expires_at": _time(connection.tokens.expires_at),
+        "refreshable": connection.tokens.refresh is not None,
+        "reconnect_by": _time(connection.tokens.refresh_expires_at),
+        "last_failure": _failure(connection.failure) if connection.failure else None,
+        "created_at": _time(connection.created_at),
+        "connected_at": _time(connection.connected_at),
+    }
+
+
+def connections(listed: Sequence[Listed], last: str | None = None) -> Body:
+    """Return connections, and the cursor of the next page."""
+    return {
+        "connections": [connection(one.connection, one.server) for one in listed],
+        "cursor": cursor_of(last),
+    }
+
+
+def connected(outcome: Connected) -> Body:
+    """Return what the chat shows after a consent: the tick, the service, the account."""
+    return {
+        "status": "connected",
+        "account_changed": outcome.account_changed,
+        "recovered": outcome.recovered,
+        "connection": connection(outcome.connection, outcome.server),
+    }
+
+
+def disconnected(revocation: Revocation) -> Body:
+    """Return what became of the tokens at the service."""
+    return {"status": "disconnected", "revocation": revocation.value}
+
+
+def erased(outcome: Erased) -> Body:
+    """Return what became of each of a user's connections."""
+    return {
+        "status": "erasing" if outcome.remaining else "erased",
+        "revocations": {key: value.value for key, value in outcome.revocations.items()},
+        "remaining": outcome.remaining,
+    }
+
+
+def tools(listing: ToolListing, now: datetime) -> Body:
+    """Return a tool list with its age in seconds."""
+    return {
+        "tools": list(listing.tools),
+        "source": listing.source,
+        "fetched_at": _time(listing.fetched_at),
+        "age": None
+        if listing.fetched_at is None
+        else max(0, int((now - listing.fetched_at).total_seconds())),
+        "stale_because": listing.stale_because,
+    }
+
+
+def test_run(run: TestRun) -> Body:
+    """Return a test's report so far."""
+    return {
+        "test_id": run.test_id,
+        "server_id": run.server_id,
+        "status": run.status.value,
+        "next_step": run.next_step.value if run.next_step else None,
+        "steps": [
+            {"step": step.step.value, "outcome": step.outcome, "seen": step.seen}
+            for step in run.steps
+        ],
+        "diagnoses": [dict(diagnosis) for diagnosis in run.diagnoses],
+        "account": run.account_label,
+        "tools": list(run.tool_names),
+        "expires_at": _time(run.expires_at),
+    }
+
+
+def started_test(started: StartedTest) -> Body:
+    """Return a new test, and where the builder's browser goes."""
+    link = connect_link(started.link) if started.link else {"connect_url": None}
+    return {**test_run(started.run), **link, "expires_at": _time(started.run.expires_at)}
+
+
+def deleted(remaining: int) -> Response[str]:
+    """Return an empty success, or how many users are still being disconnected."""
+    if remaining:
+        return json_answer({"status": "disconnecting", "remaining": remaining}, 202)
+    return Response(HTTPStatus.NO_CONTENT, None, "", headers=dict(_HEADERS))
+
+
+def _failure(failure: Failure) -> Body:
+    return {"code": failure.code, "message": failure.message, "at": _time(failure.at)}
+
+
+def _time(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,248 @@
+"""What callers send: shapes, sizes and characters; meaning is the flows' business."""
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from broker.errors import InvalidRequest
+from broker.model import Claimant, Draft, Kept, Purpose, Secret, ToolCall, Wish
+from broker.wire import Wire
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def _printable(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("must not contain control characters or lone surrogates")
+    return value
+
+
+type Text = Annotated[str, AfterValidator(_printable)]
+type UserId = Annotated[Text, Field(min_length=1, max_length=256)]
+type ServerId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
+type Url = Annotated[Text, Field(min_length=1, max_length=2048)]
+type Label = Annotated[Text, Field(min_length=1, max_length=128)]
+type Handle = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
+type Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}\Z")]
+type Params = Annotated[
+    Mapping[
+        Annotated[Text, Field(min_length=1, max_length=128)],
+        Annotated[Text, Field(max_length=1024)],
+    ],
+    Field(max_length=20),
+]
+
+
+class ApiRequest(Wire):
+    """A request to our own API: an unknown field is a mistake worth telling."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Named(ApiRequest):
+    """A request about one server."""
+
+    server_id: ServerId
+
+
+class ForUser(ApiRequest):
+    """A request about one user."""
+
+    user_id: UserId
+
+
+class ForUserAt(ForUser, Named):
+    """A request about one user at one server."""
+
+
+class WishFields(ForUser):
+    """What the chat backend says about the user who may have to connect."""
+
+    return_url: Url | None = None
+    user_label: Label | None = None
+    client_state: Annotated[Text, Field(max_length=512)] | None = None
+    locale: Locale | None = None
+
+    @property
+    def wish(self) -> Wish:
+        """Return the part about the user, in the broker's terms."""
+        return Wish(self.user_id, self.return_url, self.user_label, self.client_state, self.locale)
+
+
+class InvokeRequest(WishFields, Named):
+    """``POST /v1/invoke``."""
+
+    tool: Annotated[Text, Field(min_length=1, max_length=256)]
+    arguments: Mapping[str, object] = Field(default_factory=dict, repr=False)
+    input_responses: Mapping[str, object] | None = Field(default=None, repr=False)
+    request_state: Annotated[str, Field(max_length=65_536)] | None = Field(default=None, repr=False)
+
+    @property
+    def call(self) -> ToolCall:
+        """Return the call, in the broker's terms."""
+        return ToolCall(
+            self.server_id,
+            self.tool,
+            self.wish,
+            self.arguments,
+            self.input_responses,
+            self.request_state,
+        )
+
+
+class ConnectRequest(WishFields, Named):
+    """``POST /v1/connections/{server_id}/connect``."""
+
+
+class CompleteRequest(ForUserAt):
+    """``POST /v1/connections/{server_id}/complete``."""
+
+    connect_id: Annotated[Text, Field(min_length=1, max_length=128)]
+    completion_code: Annotated[Text, Field(min_length=1, max_length=256)] = Field(repr=False)
+
+    @property
+    def claimant(self) -> Claimant:
+        """Return who says that the consent is theirs."""
+        return Claimant(Purpose.CONNECT, self.user_id, self.server_id, self.connect_id)
+
+    @property
+    def code(self) -> Secret:
+        """Return the completion code."""
+        return Secret(self.completion_code)
+
+
+class DeleteServerRequest(Named):
+    """``DELETE /v1/servers/{server_id}``."""
+
+    disconnect: Literal["true", "false"] = "false"
+
+
+class PageRequest(ApiRequest):
+    """A list, from the beginning or from where the last page ended."""
+
+    cursor: Annotated[str, Field(max_length=2048, pattern=r"^[A-Za-z0-9_-]*\Z")] | None = None
+
+    @property
+    def start(self) -> str | None:
+        """Return the key to go on after; raise InvalidRequest."""
+        if not self.cursor:
+            return None
+        try:
+            return base64.urlsafe_b64decode(self.cursor + "==").decode()
+        except ValueError:
+            raise InvalidRequest("cursor: not one of ours.") from None
+
+
+class ServerConnectionsRequest(PageRequest, Named):
+    """``GET /v1/servers/{server_id}/connections``."""
+
+
+class StartTestRequest(Named):
+    """``POST /v1/servers/{server_id}/test``."""
+
+    return_url: Url | None = None
+    publish_tools: bool = True
+
+
+class ReadTestRequest(Named):
+    """``GET /v1/servers/{server_id}/test/{test_id}``."""
+
+    test_id: Handle
+
+
+class AdvanceTestRequest(ReadTestRequest):
+    """``POST /v1/servers/{server_id}/test/{test_id}/advance``."""
+
+    completion_code: Annotated[Text, Field(min_length=1, max_length=256)] | None = Field(
+        default=None, repr=False
+    )
+    revoke: bool = False
+
+    @property
+    def code(self) -> Secret | None:
+        """Return the completion code, if there is one."""
+        return Secret(self.completion_code) if self.completion_code else None
+
+
+class TicketRequest(ApiRequest):
+    """``GET /authorize``."""
+
+    ticket: Handle = Field(repr=False)
+
+    @property
+    def secret(self) -> Secret:
+        """Return the ticket."""
+        return Secret(self.ticket)
+
+
+class ConsentRequest(TicketRequest):
+    """``POST /authorize``: the consent page's form."""
+
+    csrf: Handle = Field(repr=False)
+
+    @property
+    def csrf_secret(self) -> Secret:
+        """Return what must equal the page's cookie."""
+        return Secret(self.csrf)
+
+
+class PutServerRequest(Named):
+    """``PUT /v1/servers/{server_id}``: the whole configuration, but for omitted secrets."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=80)]
+    mcp_url: Url
+    auth_type: Literal["consumer_oauth", "bearer", "none"]
+    client_id: Annotated[Text, Field(min_length=1, max_length=1024)] | None = None
+    client_secret: Annotated[Text, Field(min_length=1, max_length=4096)] | None = Field(
+        default=None, repr=False
+    )
+    bearer_token: Annotated[Text, Field(min_length=1, max_length=8192)] | None = Field(
+        default=None, repr=False
+    )
+    authorization_endpoint: Url | None = None
+    token_endpoint: Url | None = None
+    refresh_endpoint: Url | None = None
+    revocation_endpoint: Url | None = None
+    userinfo_endpoint: Url | None = None
+    issuer: Url | None = None
+    resource: Url | None = None
+    scopes: Annotated[
+        list[Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+\Z", max_length=256)]],
+        Field(max_length=100),
+    ] = Field(default_factory=list)
+    scope_separator: Literal["space", "comma", "plus", " ", ",", "+"] = "space"
+    token_request_style: Literal["form_post", "form_basic", "json_basic", "json_post", "none"] = (
+        "form_post"  # noqa: S105 - a style's name
+    )
+    pkce: bool = True
+    extra_authorize_params: Params = Field(default_factory=dict)
+    extra_token_params: Params = Field(default_factory=dict)
+    extra_refresh_params: Params = Field(default_factory=dict)
+    revocation_scope: Literal["grant", "token"] = "grant"
+    default_expires_in: Annotated[int, Field(ge=1, le=10 * 365 * 86_400)] | None = None
+    refresh_idle_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    account_field: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}\Z")] | None = None
+    token_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}\Z")] = "Authorization"  # noqa: S105 - a name
+    token_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,32}\Z")] = "Bearer"  # noqa: S105 - a name
+
+    @property
+    def draft(self) -> Draft:
+        """Return the configuration, in the broker's terms."""
+        secret_names = {"client_secret", "bearer_token"}
+        values = self.model_dump(exclude={"server_id", *secret_names})
+        return Draft(values, self._secret("client_secret"), self._secret("bearer_token"))
+
+    def _secret(self, name: str) -> Secret | Kept | None:
+        """Omitted is kept, null is removed."""
+        if name not in self.model_fields_set:
+            return Kept.KEPT
+        value = getattr(self, name)
+        return None if value is None else Secret(value)
+
+
+def cursor_of(key: str | None) -> str | None:
+    """Return the opaque cursor of a page's last key."""
+    return None if key is None else base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()

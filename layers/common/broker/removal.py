@@ -1,0 +1,162 @@
+"""End a connection: revoke at the service where it can be (RFC 7009), and erase here."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from broker.clock import Clock
+from broker.errors import SealBroken, TemporarilyUnavailable
+from broker.events import EventBus, EventType
+from broker.model import Connection, Invocation, Revocation, Secret, Server, TokenRequestStyle
+from broker.oauth import RevocationOutcome, Revoker
+from broker.storage.connections import ConnectionStore, Moved
+from broker.storage.tools import ToolStore
+from broker.telemetry import count
+from broker.tokens import TokenSealer
+from broker.vault import Vault
+
+RETRIED_FOR = timedelta(hours=1)
+_RETRY_AFTER = timedelta(minutes=2)
+_REVOKE_SECONDS = 5.0
+_LEASE_WAIT = 20.0
+_KEPT_BACK = 7.0
+_POLL = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Remover:
+    """Disconnects users. Methods may raise TemporarilyUnavailable."""
+
+    clock: Clock
+    connections: ConnectionStore
+    tools: ToolStore
+    sealer: TokenSealer
+    vault: Vault
+    revoker: Revoker
+    events: EventBus
+
+    def disconnect(
+        self, user_id: str, server_id: str, server: Server | None, invocation: Invocation
+    ) -> Revocation | None:
+        """Revoke and erase; None: there is no such connection.
+
+        ``PENDING``: the service could not be reached; the worker goes on trying for an hour,
+        and calls are refused from now on.
+        """
+        while True:
+            connection, _ = self.connections.get(user_id, server_id)
+            if connection is None:
+                return None
+            try:
+                removing = self._begin(connection)
+                settled = self._settled(removing, invocation)
+            except Moved:
+                continue
+            if settled is None:
+                return None
+            self.tools.forget(server_id, user_id)
+            return self._end(settled, server, invocation)
+
+    def resume(self, connection: Connection, server: Server | None, invocation: Invocation) -> None:
+        """Go on with a removal that is pending: the worker's part."""
+        self._end(connection, server, invocation)
+
+    def _begin(self, connection: Connection) -> Connection:
+        now = self.clock.now()
+        return self.connections.begin_removal(connection, now, now + _RETRY_AFTER)
+
+    def _settled(self, removing: Connection, invocation: Invocation) -> Connection | None:
+        """Wait for a refresh under way, so that the newest token is the one revoked."""
+        give_up = min(self.clock.monotonic() + _LEASE_WAIT, invocation.deadline - _KEPT_BACK)
+        while True:
+            connection, time = self.connections.get(removing.user_id, removing.server_id)
+            if connection is None or connection.grant_id != removing.grant_id:
+                return None
+            held = connection.lease is not None and connection.lease.until > time.now()
+            if not held or self.clock.monotonic() > give_up:
+                return connection
+            self.clock.sleep(_POLL)
+
+    def _end(
+        self, connection: Connection, server: Server | None, invocation: Invocation
+    ) -> Revocation:
+        revocation = self._revoke(connection, server, invocation)
+        since = connection.removing_since or self.clock.now()
+        if revocation is Revocation.PENDING:
+            if self.clock.now() - since < RETRIED_FOR:
+                self._later(connection)
+                return revocation
+            revocation = Revocation.FAILED
+        try:
+            self.connections.remove(connection)
+        except Moved as moved:
+            if moved.stands and moved.stands.grant_id == connection.grant_id:
+                return self._end(moved.stands, server, invocation)
+            return revocation  # connected again meanwhile: the new grant stays
+        self.tools.forget(connection.server_id, connection.user_id)
+        count("Removal", revocation=revocation.value)
+        self.events.publish(EventType.REMOVED, connection, revocation.value)
+        return revocation
+
+    def _later(self, connection: Connection) -> None:
+        try:
+            self.connections.reschedule(connection, self.clock.now() + _RETRY_AFTER)
+        except Moved:
+            return
+
+    def _revoke(
+        self, connection: Connection, server: Server | None, invocation: Invocation
+    ) -> Revocation:
+        endpoint = connection.revocation.endpoint
+        if endpoint is None:
+            return Revocation.UNSUPPORTED
+        try:
+            tokens = self._tokens(connection)
+            secret, style = self._credentials(connection, server)
+        except TemporarilyUnavailable:
+            return Revocation.PENDING
+        except SealBroken:
+            return Revocation.FAILED
+        outcomes = [
+            self.revoker.revoke(
+                endpoint,
+                client_id=connection.revocation.client_id or "",
+                style=style,
+                client_secret=secret,
+                token=token,
+                token_type_hint=hint,
+                deadline=min(self.clock.monotonic() + _REVOKE_SECONDS, invocation.deadline - 1),
+            )
+            for token, hint in tokens
+        ]
+        return _judged(outcomes)
+
+    def _tokens(self, connection: Connection) -> list[tuple[Secret, str]]:
+        """Open the tokens, the one that ends most first."""
+        refresh = self.sealer.open_refresh(connection)
+        access = self.sealer.open_access(connection)
+        found = [(refresh, "refresh_token"), (access, "access_token")]
+        return [(token, hint) for token, hint in found if token is not None]
+
+    def _credentials(
+        self, connection: Connection, server: Server | None
+    ) -> tuple[Secret | None, TokenRequestStyle]:
+        """Return how to authenticate at the endpoint that this connection was made with.
+
+        A secret that was set for other endpoints since is not sent to this one.
+        """
+        if server is None or server.config_digest != connection.config_digest:
+            return None, TokenRequestStyle.NONE
+        return self.vault.client_secret_of(server), server.token_request_style
+
+
+def _judged(outcomes: list[RevocationOutcome]) -> Revocation:
+    """The refresh token decides; a service may not revoke access tokens at all."""
+    decisive = outcomes[0]
+    if decisive is RevocationOutcome.UNSUPPORTED and len(outcomes) > 1:
+        decisive = outcomes[1]
+    return {
+        RevocationOutcome.CONFIRMED: Revocation.CONFIRMED,
+        RevocationOutcome.REFUSED: Revocation.FAILED,
+        RevocationOutcome.UNSUPPORTED: Revocation.FAILED,
+        RevocationOutcome.NO_ANSWER: Revocation.PENDING,
+    }[decisive]
