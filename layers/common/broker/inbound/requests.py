@@ -22,11 +22,11 @@ def _printable(value: str) -> str:
 
 type Text = Annotated[str, AfterValidator(_printable)]
 type UserId = Annotated[Text, Field(min_length=1, max_length=256)]
-type ServerId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z")]
+type ServerId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 type Url = Annotated[Text, Field(min_length=1, max_length=2048)]
 type Label = Annotated[Text, Field(min_length=1, max_length=128)]
-type Handle = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
-type Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}\Z")]
+type Handle = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+type Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}$")]
 type Params = Annotated[
     Mapping[
         Annotated[Text, Field(min_length=1, max_length=128)],
@@ -123,7 +123,7 @@ class DeleteServerRequest(Named):
 class PageRequest(ApiRequest):
     """A list, from the beginning or from where the last page ended."""
 
-    cursor: Annotated[str, Field(max_length=2048, pattern=r"^[A-Za-z0-9_-]*\Z")] | None = None
+    cursor: Annotated[str, Field(max_length=2048, pattern=r"^[A-Za-z0-9_-]*$")] | None = None
 
     @property
     def start(self) -> str | None:
@@ -210,7 +210,7 @@ class PutServerRequest(Named):
     issuer: Url | None = None
     resource: Url | None = None
     scopes: Annotated[
-        list[Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+\Z", max_length=256)]],
+        list[Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$", max_length=256)]],
         Field(max_length=100),
     ] = Field(default_factory=list)
     scope_separator: Literal["space", "comma", "plus", " ", ",", "+"] = "space"
@@ -224,9 +224,9 @@ class PutServerRequest(Named):
     revocation_scope: Literal["grant", "token"] = "grant"
     default_expires_in: Annotated[int, Field(ge=1, le=10 * 365 * 86_400)] | None = None
     refresh_idle_days: Annotated[int, Field(ge=1, le=3650)] | None = None
-    account_field: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}\Z")] | None = None
-    token_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}\Z")] = "Authorization"  # noqa: S105 - a name
-    token_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,32}\Z")] = "Bearer"  # noqa: S105 - a name
+    account_field: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")] | None = None
+    token_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"  # noqa: S105 - a name
+    token_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = "Bearer"  # noqa: S105 - a name
 
     @property
     def draft(self) -> Draft:

@@ -1,0 +1,161 @@
+"""Each function's flow, built on first use.
+
+What a flow needs is imported when it is built: a function does not pay for the others' imports.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from broker.settings import Settings
+
+from .parts import Parts
+
+if TYPE_CHECKING:
+    from broker.flows.authorize import Authorize
+    from broker.flows.callback import Callback
+    from broker.flows.connections import Connections
+    from broker.flows.mcp_invoke import McpInvoke
+    from broker.flows.probe import Probe
+    from broker.flows.refresh_scheduler import RefreshScheduler
+    from broker.flows.refresh_worker import RefreshWorker
+    from broker.flows.servers import Servers
+
+
+class Wiring:
+    """The flows of this container; each function asks for its own."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @property
+    def settings(self) -> Settings:
+        """The environment, validated."""
+        return self._parts.settings
+
+    @cached_property
+    def authorize(self) -> "Authorize":
+        """The authorize function's flow."""
+        from broker.flows.authorize import Authorize
+
+        return Authorize(
+            self._parts.clock,
+            self._parts.settings,
+            self._parts.servers,
+            self._parts.pending,
+            self._parts.vault,
+        )
+
+    @cached_property
+    def callback(self) -> "Callback":
+        """The callback function's flow."""
+        from broker.flows.callback import Callback
+
+        return Callback(
+            self._parts.clock,
+            self._parts.settings,
+            self._parts.servers,
+            self._parts.pending,
+            self._parts.tests,
+            self._parts.completions,
+            self._parts.grants,
+        )
+
+    @cached_property
+    def mcp_invoke(self) -> "McpInvoke":
+        """The mcp_invoke function's flow."""
+        from broker.flows.mcp_invoke import McpInvoke
+
+        return McpInvoke(
+            self._parts.clock,
+            self._parts.servers,
+            self._parts.server_states,
+            self._parts.connections,
+            self._parts.tools,
+            self._parts.connector,
+            self._parts.caller,
+        )
+
+    @cached_property
+    def connections(self) -> "Connections":
+        """The connections function's flow."""
+        from broker.flows.connections import Connections
+
+        return Connections(
+            self._parts.clock,
+            self._parts.servers,
+            self._parts.server_states,
+            self._parts.connections,
+            self._parts.connector,
+            self._parts.completions,
+            self._parts.grants,
+            self._parts.remover,
+        )
+
+    @cached_property
+    def servers(self) -> "Servers":
+        """The servers function's flow."""
+        from broker.flows.servers import Servers
+
+        return Servers(
+            self._parts.clock,
+            self._parts.servers,
+            self._parts.server_states,
+            self._parts.connections,
+            self._parts.tools,
+            self._parts.vault,
+            self._parts.outbound,
+        )
+
+    @cached_property
+    def probe(self) -> "Probe":
+        """The probe function's flow."""
+        from broker.flows.probe import Probe
+        from broker.flows.probe.steps import Steps
+
+        steps = Steps(
+            self._parts.clock,
+            self._parts.vault,
+            self._parts.outbound,
+            self._parts.grants,
+            self._parts.endpoint,
+            self._parts.revoker,
+            self._parts.caller,
+            self._parts.tools,
+        )
+        return Probe(
+            self._parts.clock,
+            self._parts.servers,
+            self._parts.tests,
+            self._parts.connector,
+            self._parts.completions,
+            steps,
+        )
+
+    @cached_property
+    def refresh_scheduler(self) -> "RefreshScheduler":
+        """The refresh_scheduler function's flow."""
+        from broker.flows.refresh_scheduler import RefreshScheduler
+
+        return RefreshScheduler(self._parts.clock, self._parts.connections, self._parts.queues)
+
+    @cached_property
+    def refresh_worker(self) -> "RefreshWorker":
+        """The refresh_worker function's flow."""
+        from broker.flows.refresh_worker import RefreshWorker
+        from broker.tokens import Rescuer
+
+        rescuer = Rescuer(
+            self._parts.clock,
+            self._parts.connections,
+            self._parts.sealer,
+            self._parts.vault,
+            self._parts.revoker,
+            self._parts.policy,
+        )
+        return RefreshWorker(
+            self._parts.servers,
+            self._parts.connections,
+            self._parts.tokens,
+            self._parts.remover,
+            rescuer,
+        )
