@@ -216,9 +216,11 @@ class Caller:
         return deadline
 
 
-def listing_of(fetched: ToolList, server: Server, now: datetime) -> StoredTools:
+def listing_of(
+    fetched: ToolList, server: Server, now: datetime, grant_id: str | None = None
+) -> StoredTools:
     """Return a list as it is kept; it serves as long as the server says (ttlMs), within reason."""
     fresh_for = FRESH_FOR
     if fetched.ttl_ms is not None:
         fresh_for = min(timedelta(milliseconds=max(0, fetched.ttl_ms)), _LONGEST_FRESH)
-    return StoredTools(fetched.tools, now, server.config_digest, fresh_for)
+    return StoredTools(fetched.tools, now, server.config_digest, fresh_for, grant_id)

@@ -17,6 +17,7 @@ from broker.model import (
     InvokeOutcome,
     PromptReason,
     Server,
+    Status,
     ToolCall,
     ToolListing,
 )
@@ -65,21 +66,27 @@ class McpInvoke:
     def tools(self, server_id: str, user_id: str, invocation: Invocation) -> ToolListing:
         """Return the tools this user is shown; a failed refresh keeps the last good list."""
         server = self._complete_server(server_id)
-        personal = server.auth_type is AuthType.CONSUMER_OAUTH
-        owner = user_id if personal else None
-        source = "user" if personal else "catalogue"
-        known = self._known(server, owner)
-        if known and self._fresh(known):
-            return ToolListing(known.tools, known.fetched_at, source)
+        if server.auth_type is not AuthType.CONSUMER_OAUTH:
+            return self._listed(_Owner(server, None, None, "catalogue"), user_id, invocation)
+        connection, _ = self.connections.get(user_id, server_id)
+        if connection is None or connection.status is Status.REMOVING:
+            return self._catalogue(server)
+        owner = _Owner(server, user_id, connection.grant_id, "user")
+        return self._listed(owner, user_id, invocation)
+
+    def _listed(self, owner: "_Owner", user_id: str, invocation: Invocation) -> ToolListing:
+        known = self._known(owner)
+        if known and self.clock.now() - known.fetched_at < known.fresh_for:
+            return ToolListing(known.tools, known.fetched_at, owner.source)
         try:
-            fetched = self.caller.list_tools(server, user_id, invocation)
+            fetched = self.caller.list_tools(owner.server, user_id, invocation)
         except BrokerError as exc:
-            if known is None and not personal:
+            if known is None and owner.user_id is None:
                 raise
-            return self._fallback(server, known, source, exc.error)
+            return self._last_good(owner, known, exc.error)
         if isinstance(fetched, Unusable):
-            return self._catalogue(server, known, source)
-        return self._keep(server, owner, source, fetched, known)
+            return self._last_good(owner, known, "not_connected")
+        return self._keep(owner, fetched, known)
 
     def _complete_server(self, server_id: str) -> Server:
         server = self.servers.get(server_id)
@@ -125,42 +132,39 @@ class McpInvoke:
             scopes=union,
         )
 
-    def _known(self, server: Server, owner: str | None) -> StoredTools | None:
-        known = self.tools_seen.get(server.server_id, owner)
-        return known if known and known.config_digest == server.config_digest else None
+    def _known(self, owner: "_Owner") -> StoredTools | None:
+        known = self.tools_seen.get(owner.server.server_id, owner.user_id)
+        if known is None or known.config_digest != owner.server.config_digest:
+            return None
+        return known if known.grant_id == owner.grant_id else None
 
-    def _fresh(self, known: StoredTools) -> bool:
-        return self.clock.now() - known.fetched_at < known.fresh_for
+    def _last_good(self, owner: "_Owner", known: StoredTools | None, why: str) -> ToolListing:
+        if known is None:
+            return self._catalogue(owner.server, why)
+        return ToolListing(known.tools, known.fetched_at, owner.source, stale_because=why)
 
-    def _fallback(
-        self, server: Server, known: StoredTools | None, source: str, why: str
-    ) -> ToolListing:
-        if known:
-            return ToolListing(known.tools, known.fetched_at, source, stale_because=why)
-        return self._catalogue(server, None, source, why)
-
-    def _catalogue(
-        self, server: Server, known: StoredTools | None, source: str, why: str | None = None
-    ) -> ToolListing:
+    def _catalogue(self, server: Server, why: str | None = None) -> ToolListing:
         """Answer a user who is not connected: so the agent knows the tools before."""
-        if known:
-            return ToolListing(known.tools, known.fetched_at, source, "not_connected")
-        published = self._known(server, None)
+        published = self._known(_Owner(server, None, None, "catalogue"))
         if published is None:
             return ToolListing([], None, "none", why)
         return ToolListing(published.tools, published.fetched_at, "catalogue", why)
 
-    def _keep(
-        self,
-        server: Server,
-        owner: str | None,
-        source: str,
-        fetched: ToolList,
-        known: StoredTools | None,
-    ) -> ToolListing:
+    def _keep(self, owner: "_Owner", fetched: ToolList, known: StoredTools | None) -> ToolListing:
         now = self.clock.now()
+        listing = listing_of(fetched, owner.server, now, owner.grant_id)
         try:
-            self.tools_seen.put(server.server_id, owner, listing_of(fetched, server, now))
+            self.tools_seen.put(owner.server.server_id, owner.user_id, listing)
         except ListTooLarge:
-            return self._fallback(server, known, source, "list_too_large")
-        return ToolListing(fetched.tools, now, source)
+            return self._last_good(owner, known, "list_too_large")
+        return ToolListing(fetched.tools, now, owner.source)
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Whose list it is: a user's under one grant, or (None) everybody's catalogue."""
+
+    server: Server
+    user_id: str | None
+    grant_id: str | None
+    source: str

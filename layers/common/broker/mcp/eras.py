@@ -60,9 +60,9 @@ _NOT_ABOUT_ERAS = frozenset({401, 403, 408, 413, 429})
 def judge(status: int, error: RpcError | None, *, known: bool) -> Verdict:
     """Judge the answer to a modern request (Streamable HTTP, Backward Compatibility).
 
-    ``known``: the server has been modern before. A 400 with the request's id is then its answer
-    to the call, since a handler's own errors come as 400 too (mcp 2.3 maps -32602 and -32600 so,
-    after the tool has run). Otherwise such an answer is unclear.
+    A 400 with the request's id and a common code proves nothing: a handler's own errors come as
+    400 too (mcp 2.3 maps -32602 and -32600 so, after the tool has run). From a server that has
+    been modern before (``known``) it is the answer to the call, otherwise it is unclear.
     """
     if not is_refusal(status):
         return _judge_success(status, error)
@@ -72,9 +72,9 @@ def judge(status: int, error: RpcError | None, *, known: bool) -> Verdict:
         return Verdict.ANSWERED
     if not error.echoed:
         return Verdict.OLDER
-    if known:
-        return Verdict.ANSWERED
-    return Verdict.OLDER if _is_of_the_transport(error) else Verdict.UNCLEAR
+    if _is_of_the_transport(error):
+        return Verdict.UNCLEAR if known else Verdict.OLDER
+    return Verdict.ANSWERED if known else Verdict.UNCLEAR
 
 
 def is_refusal(status: int) -> bool:

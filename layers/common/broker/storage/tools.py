@@ -38,6 +38,8 @@ class StoredTools:
     config_digest: str
     fresh_for: timedelta
     """How long after ``fetched_at`` it need not be fetched again."""
+    grant_id: str | None = None
+    """Whose consent it was fetched under; another account must not be shown it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class ToolStore:
                     "fetched_at": seconds(listed.fetched_at),
                     "fresh_for": int(listed.fresh_for.total_seconds()),
                     "config_digest": listed.config_digest,
+                    "grant_id": listed.grant_id,
                     "ttl": seconds(listed.fetched_at + _KEPT),
                 }
             )
@@ -104,4 +107,5 @@ def _joined(items: list[Item]) -> StoredTools | None:
         moment(head["fetched_at"]),
         head["config_digest"],
         timedelta(seconds=head["fresh_for"]),
+        head.get("grant_id"),
     )

@@ -3,6 +3,7 @@
 import random
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from broker.clock import Clock
 from broker.errors import RefreshInProgress, ServerMisconfigured, TemporarilyUnavailable
@@ -16,6 +17,8 @@ from broker.tokens.timing import RefreshPolicy, idle_moment, still_valid
 
 RECOVERY_SECONDS = 45.0
 """The rescue queue's visibility timeout (30 s), and 15: a rescued set is applied before then."""
+LOOK_AGAIN = timedelta(days=1)
+"""When the worker looks again at a connection that was made with another configuration."""
 _POLL = (0.1, 0.3)
 
 
@@ -88,10 +91,14 @@ class Tokens:
         now = self.clock.now()
         idle = idle_moment(connection.tokens, server)
         due = self.policy.ahead_of_expiry(connection.tokens, now) or (idle and idle <= now)
-        if connection.config_digest == server.config_digest and due:
+        if connection.config_digest != server.config_digest:
+            self._reschedule(connection, now + LOOK_AGAIN)
+        elif due:
             self._settle(server, user_id, invocation, _Need(ahead=True))
         else:
-            self._reschedule(server, connection)
+            used_at = connection.used_at
+            due_at = self.policy.due_at(connection.tokens, server, used_at, now)
+            self._reschedule(connection, due_at)
 
     def _settle(
         self, server: Server, user_id: str, invocation: Invocation, need: _Need
@@ -129,13 +136,21 @@ class Tokens:
             return self._without_refresh(connection, serves=serves)
         state = self.server_states.get(server.server_id)
         if not self._may_send(connection, state, serves=serves) or not self._free(connection, time):
-            return self._open(connection) if serves else None
+            return self._wait(connection, need, serves=serves)
         refreshed = self.refresher.refresh(server, connection, time, invocation)
         if refreshed is None:
             # The worker tries once per message; a call reads what is recorded now.
             return Unusable(None) if need.ahead else None
         self._accepted(server, state)
         return Usable(refreshed[1], refreshed[0])
+
+    def _wait(
+        self, connection: Connection, need: _Need, *, serves: bool
+    ) -> Usable | Unusable | None:
+        """Use the old token while it serves, else look again; the worker does neither."""
+        if need.ahead:
+            return Unusable(None)
+        return self._open(connection) if serves else None
 
     def _accepted(self, server: Server, state: ServerState) -> None:
         if state.misconfigured_at:
@@ -199,9 +214,7 @@ class Tokens:
         except (Moved, TemporarilyUnavailable):
             return  # only the moment of a refresh ahead of time is at stake
 
-    def _reschedule(self, server: Server, connection: Connection) -> None:
-        now = self.clock.now()
-        due_at = self.policy.due_at(connection.tokens, server, connection.used_at, now)
+    def _reschedule(self, connection: Connection, due_at: datetime | None) -> None:
         try:
             self.connections.reschedule(connection, due_at)
         except Moved:

@@ -1,0 +1,63 @@
+"""`make dev`: start everything, say where it is, run until Ctrl-C."""
+
+import argparse
+import signal
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+
+from local.deployment import Deployment, Settings
+from local.stack import ROOT, LocalStack
+
+_POLL_SECONDS = 1.0
+
+
+def main() -> None:
+    """Run the stack in the foreground."""
+    options = _options()
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    with LocalStack(template=options.template) as stack:
+        deployment = stack.deployment(
+            chat=find_spec("examples.chat") is not None,
+            settings=Settings(layer=options.layer),
+            SessionBinding=options.session_binding,
+        )
+        deployment.clockwork.start(every=options.tick, poll=_POLL_SECONDS)
+        print(_addresses(stack, deployment), flush=True)
+        while True:
+            signal.pause()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--template", type=Path, default=ROOT / "template.yaml")
+    parser.add_argument("--layer", type=Path, help="a built layer's `python` folder")
+    parser.add_argument("--session-binding", choices=["backend", "none"], default="backend")
+    parser.add_argument("--tick", type=float, default=60.0, help="seconds between two ticks")
+    return parser.parse_args()
+
+
+def _addresses(stack: LocalStack, deployment: Deployment) -> str:
+    lines = {
+        "Chat page": stack.chat_url or "(there is no examples/chat yet)",
+        "API": deployment.url,
+        "Authorization server": stack.services.authorization_server,
+        "MCP servers": f"{stack.services.mcp_server}/{{tenant}}/mcp",
+        "… of 2025-11-25": f"{stack.services.old_mcp_server}/{{tenant}}/mcp",
+        "Tick": f"curl -X POST {deployment.control_url}/local/tick",
+        "Logs": str(stack.logs),
+    }
+    for caller, key in stack.keys.items():
+        lines[f"Key of {caller}"] = f"{key.access_key_id}:{key.secret}"
+    width = max(map(len, lines)) + 2
+    return "\n".join(f"{name:<{width}}{value}" for name, value in lines.items())
+
+
+if __name__ == "__main__":
+    main()
