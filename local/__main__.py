@@ -18,7 +18,7 @@ def main() -> None:
     options = _options()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    with LocalStack(template=options.template) as stack:
+    with LocalStack(template=options.template, run_folder=options.logs) as stack:
         deployment = stack.deployment(
             chat=find_spec("examples.chat") is not None,
             settings=Settings(layer=options.layer),
@@ -39,6 +39,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--template", type=Path, default=ROOT / "template.yaml")
     parser.add_argument("--layer", type=Path, help="a built layer's `python` folder")
     parser.add_argument("--session-binding", choices=["backend", "none"], default="backend")
+    parser.add_argument("--logs", type=Path, help="a folder; by default a new one under .local")
     parser.add_argument("--tick", type=float, default=60.0, help="seconds between two ticks")
     return parser.parse_args()
 

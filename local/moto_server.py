@@ -10,7 +10,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from local.authorization_server.lifetime import announce, end_with_parent
+from local.lifetime import announce, end_with_parent
 
 
 def main() -> None:

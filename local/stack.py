@@ -1,9 +1,11 @@
 """The local stack: AWS services, third parties, and deployments of the template upon them.
 
-with LocalStack() as stack:
-deployment = stack.deployment(return_urls=["http://chat.localhost:8000/return"])
-with deployment.api("chat-backend") as api:
-api.get("/v1/connections", params={"user_id": "u1"})
+A test, or a demonstration, begins like this:
+
+    with LocalStack() as stack:
+        deployment = stack.deployment(return_urls=["http://chat.localhost:8000/return"])
+        with deployment.api("chat-backend") as api:
+            api.get("/v1/connections", params={"user_id": "u1"})
 """
 
 import secrets
@@ -97,6 +99,7 @@ class LocalStack:
         if chat:
             self.chat_url = self.start_chat(deployment)
             return_urls = [f"{self.chat_url}/return", *return_urls]
+            local_origins = [self.chat_url, *local_origins]
         values = {
             "PublicBaseUrl": deployment.url,
             "AllowedReturnUrls": ",".join(return_urls),

@@ -7,8 +7,9 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from local.lifetime import announce, end_with_parent
+
 from .application import create_application
-from .lifetime import announce, end_with_parent
 
 HOST = "127.0.0.1"
 PUBLIC_HOST = "login.localhost"

@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
-from .localhost_names import LocalhostTransport
+from local.browser_names import LocalhostTransport
+
 from .records import Style
 from .store import RESOURCE_SERVER
 from .walk import consent

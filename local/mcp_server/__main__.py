@@ -7,8 +7,8 @@ import httpx
 import uvicorn
 from mcp.server.auth.provider import TokenVerifier
 
-from local.authorization_server.lifetime import announce, end_with_parent
-from local.authorization_server.localhost_names import AsyncLocalhostTransport
+from local.browser_names import AsyncLocalhostTransport
+from local.lifetime import announce, end_with_parent
 
 from .application import Behaviour, create_application
 from .verification import Introspection, SharedKey

@@ -1,0 +1,89 @@
+"""What the steps share: the running parts, and who has come so far."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from local.demo.journey import RETURN_URL, Callers, Journey, callers
+from local.demo.neighbours import Neighbours, neighbours
+from local.demo.service import App
+from local.demo.tenant import Tenant
+from local.deployment import Deployment
+from local.stack import LocalStack
+
+
+class NotHeldError(Exception):
+    """A step showed something else than the product promises."""
+
+    def __init__(self, expected: object, seen: object) -> None:
+        super().__init__(f"expected {expected}, seen {seen}")
+        self.expected = expected
+        self.seen = seen
+
+
+@dataclass
+class Stage:
+    """The stack with both kinds of deployment, and the servers that steps come back to."""
+
+    stack: LocalStack
+    bound: Callers
+    unbound: Callers
+    neighbours: Neighbours
+    crm: Journey
+    """The server of the main journey; its token endpoint is tapped."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What one step leaves for a later one."""
+    journeys: list[Journey] = field(default_factory=list)
+
+    def journey(self, name: str, *, unbound: bool = False, mcp_origin: str = "") -> Journey:
+        """Return a further server, registered nowhere yet."""
+        made = Journey(
+            self.unbound if unbound else self.bound,
+            App(self.stack.services),
+            Tenant(mcp_origin or self.stack.services.mcp_server, f"demo-{name}"),
+            name,
+        )
+        self.journeys.append(made)
+        return made
+
+    @property
+    def tapped(self) -> dict[str, str]:
+        """Endpoints of the main server by way of the wire tap."""
+        return self.crm.app.endpoints(self.neighbours.tap.origin)
+
+
+type Step = tuple[str, Callable[[Stage], str]]
+
+
+def expect(expected: object, seen: object) -> None:
+    """Compare; raise NotHeldError."""
+    if expected != seen:
+        raise NotHeldError(expected, seen)
+
+
+def expect_within(expected: object, seen: dict[str, object]) -> None:
+    """Compare the named members of an answer alone; raise NotHeldError."""
+    assert isinstance(expected, dict)
+    expect(expected, {name: seen.get(name) for name in expected})
+
+
+@contextmanager
+def raised(logs: Callable[[str], None]) -> Iterator[Stage]:
+    """Start everything; tells where the logs are as soon as there are any."""
+    with neighbours() as others, LocalStack(container_limit=20) as stack:
+        logs(str(stack.logs))
+        others.tap.target = stack.services.authorization_server_control
+        bound, unbound = _deployments(stack, others.origins())
+        with callers(bound) as ours, callers(unbound) as theirs:
+            app, tenant = App(stack.services), Tenant(stack.services.mcp_server, "demo-crm")
+            crm = Journey(ours, app, tenant, "harbor-crm")
+            alike = replace(theirs, visited=ours.visited)
+            yield Stage(stack, ours, alike, others, crm, journeys=[crm])
+
+
+def _deployments(stack: LocalStack, origins: Sequence[str]) -> tuple[Deployment, Deployment]:
+    name = {"ChatName": "Lighthouse Chat"}
+    return (
+        stack.deployment("bound", return_urls=[RETURN_URL], local_origins=origins, **name),
+        stack.deployment("unbound", local_origins=origins, SessionBinding="none", **name),
+    )

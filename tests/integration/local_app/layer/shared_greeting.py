@@ -1,0 +1,3 @@
+"""What the functions share."""
+
+GREETING = "from the layer"
