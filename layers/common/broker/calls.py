@@ -13,7 +13,7 @@ from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerStateStore
 from broker.storage.tools import StoredTools
 from broker.telemetry import count
-from broker.tokens import Refresher, Tokens, TokenSealer, Unusable, Usable
+from broker.tokens import Tokens, TokenSealer, Unusable, Usable, Verdicts
 from broker.vault import Vault
 
 FRESH_FOR = timedelta(minutes=15)
@@ -52,7 +52,7 @@ class Caller:
     clock: Clock
     client: McpClient
     tokens: Tokens
-    refresher: Refresher
+    verdicts: Verdicts
     sealer: TokenSealer
     vault: Vault
     connections: ConnectionStore
@@ -157,7 +157,7 @@ class Caller:
 
     def _rejected(self, found: Usable) -> Unusable:
         """Refreshed just now and still refused: only the user can help."""
-        flagged = self.refresher.give_up(found.connection, Reason.REJECTED_BY_SERVER)
+        flagged = self.verdicts.give_up(found.connection, Reason.REJECTED_BY_SERVER)
         return Unusable(flagged or replace(found.connection, reason=Reason.REJECTED_BY_SERVER))
 
     def _target(self, server: Server, token: Secret | None, session: Secret | None) -> Target:

@@ -38,6 +38,7 @@ class Cause(StrEnum):
     MCP_SERVER_ERROR = "mcp_server_error"
     MCP_SERVER_REFUSES_TOKEN = "mcp_server_refuses_token"  # noqa: S105 - a cause's name
     MCP_SERVER_UNREACHABLE = "mcp_server_unreachable"
+    NONCE_MISMATCH = "nonce_mismatch"
     NO_REFRESH_TOKEN = "no_refresh_token"  # noqa: S105 - a cause's name
     NO_TOOLS = "no_tools"
     RATE_LIMITED = "rate_limited"
@@ -85,6 +86,13 @@ FAILURES: tuple[Rule, ...] = (
         "Set issuer to exactly what the service's metadata document says; a slash at the end "
         "counts. Configured: {issuer} Received: {facts[received_issuer]} If you do not know the "
         "received one, do not accept it: the response came from somebody else.",
+    ),
+    Rule(
+        Cause.NONCE_MISMATCH,
+        coded("nonce_mismatch"),
+        "The id_token answers another authorization request than ours.",
+        "Start the test again, in one window only. If it happens again, ask the service why its "
+        "id_token does not repeat the nonce that was sent (OpenID Connect Core §3.1.3.7).",
     ),
     Rule(
         Cause.REDIRECT_URI_MISMATCH,

@@ -90,13 +90,14 @@ class Callback:
         """Judge the authorization response; every refusal goes back to the chat as an error."""
         try:
             check_issuer(flow.server, parameters.get("iss"))
-        except IssuerMismatch:
-            return self._refused(flow, "issuer_mismatch", parameters)
+        except IssuerMismatch as exc:
+            return self._refused(flow, "issuer_mismatch", exc.evidence)
         if flow.pending.config_digest != flow.server.config_digest:
-            return self._refused(flow, ServerChanged.error, parameters)
+            changed = ServerChanged.error
+            return self._refused(flow, changed, _evidence(changed, None))
         if "error" in parameters or not parameters.get("code"):
-            error = public_error(parameters.get("error"))
-            return self._refused(flow, error, parameters)
+            said = _evidence(parameters.get("error"), parameters.get("error_description"))
+            return self._refused(flow, public_error(parameters.get("error")), said)
         code = Secret(parameters["code"])
         if self._redeems_here(flow):
             return self._connect(flow, code, invocation)
@@ -123,24 +124,17 @@ class Callback:
         count("Callback", outcome="connected")
         return self._back(flow, {"status": "connected"})
 
-    def _refused(self, flow: _Flow, error: str, parameters: Mapping[str, str]) -> BrowserOutcome:
+    def _refused(self, flow: _Flow, error: str, evidence: Evidence) -> BrowserOutcome:
+        """Tell the chat with a code of a fixed set, and the builder's test what was seen."""
         count("Callback", outcome=error)
         if flow.ticket.purpose is Purpose.TEST:
-            self._report(flow, error, parameters)
+            self._report(flow, evidence)
         return self._back(flow, {"error": error})
 
-    def _report(self, flow: _Flow, error: str, parameters: Mapping[str, str]) -> None:
-        """Tell the builder's test what the authorization server said."""
+    def _report(self, flow: _Flow, evidence: Evidence) -> None:
         run = self.tests.get(flow.ticket.user_id)
         if run is None or run.status is not TestStatus.WAITING_FOR_CONSENT:
             return
-        ours = error in {"issuer_mismatch", ServerChanged.error}
-        evidence = Evidence(
-            Step.AUTHORIZATION,
-            Kind.REFUSED,
-            error=error if ours else parameters.get("error"),
-            description=parameters.get("error_description"),
-        )
         uri = flow.pending.redirect_uri
         self.tests.report(run, failed(run, TestStep.CONSENT, evidence, flow.server, uri))
 
@@ -156,6 +150,10 @@ class Callback:
             values["client_state"] = ticket.client_state
         location = _with_query(ticket.return_url, values)
         return Redirect(location, clear_cookie=flow.cookie_name)
+
+
+def _evidence(error: str | None, description: str | None) -> Evidence:
+    return Evidence(Step.AUTHORIZATION, Kind.REFUSED, error=error, description=description)
 
 
 def _bound(pending: PendingAuthorization, cookie: str | None) -> bool:

@@ -32,6 +32,11 @@ from broker.model import (
 ENCODED_BYTES = 5_500_000
 """What fits the runtime's 6 MB answer, as the gateway's envelope encodes it once more."""
 
+_RETRY_AFTER: dict[int, int] = {
+    HTTPStatus.TOO_MANY_REQUESTS: 30,
+    HTTPStatus.SERVICE_UNAVAILABLE: 5,
+}
+"""Seconds to wait where the failure itself does not know."""
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 type Body = dict[str, object]
@@ -53,8 +58,8 @@ def json_error(exc: BrokerError, request_id: str) -> Response[str]:
         "request_id": request_id,
         **exc.details,
     }
-    waits = {"Retry-After": str(exc.retry_after)} if exc.retry_after is not None else {}
-    return json_answer(body, exc.status, waits)
+    wait = exc.retry_after or _RETRY_AFTER.get(exc.status)
+    return json_answer(body, exc.status, {"Retry-After": str(wait)} if wait else {})
 
 
 def invoke_answer(outcome: InvokeOutcome) -> Response[str]:

@@ -8,5 +8,6 @@ from .refresh import Refresher
 from .rescue import Rescuer
 from .sealing import TokenSealer
 from .usable import Tokens, Unusable, Usable
+from .verdicts import Verdicts
 
-__all__ = ["Refresher", "Rescuer", "TokenSealer", "Tokens", "Unusable", "Usable"]
+__all__ = ["Refresher", "Rescuer", "TokenSealer", "Tokens", "Unusable", "Usable", "Verdicts"]

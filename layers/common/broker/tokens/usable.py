@@ -11,9 +11,10 @@ from broker.model import Connection, Failure, Invocation, Reason, Secret, Server
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerState, ServerStateStore
 from broker.storage.table import TableTime
-from broker.tokens.refresh import FAILURE_TEXT, MARGIN, Refresher
+from broker.tokens.refresh import MARGIN, Refresher
 from broker.tokens.sealing import TokenSealer
 from broker.tokens.timing import RefreshPolicy, idle_moment, still_valid
+from broker.tokens.verdicts import FAILURE_TEXT, Verdicts
 
 RECOVERY_SECONDS = 45.0
 """The rescue queue's visibility timeout (30 s), and 15: a rescued set is applied before then."""
@@ -63,6 +64,7 @@ class Tokens:
     server_states: ServerStateStore
     sealer: TokenSealer
     refresher: Refresher
+    verdicts: Verdicts
     policy: RefreshPolicy
 
     def for_call(
@@ -165,7 +167,7 @@ class Tokens:
             return self._open(connection)
         expired = not still_valid(connection.tokens, self.clock.now())
         reason = Reason.EXPIRED_WITHOUT_REFRESH if expired else Reason.REJECTED_BY_SERVER
-        flagged = self.refresher.give_up(connection, reason)
+        flagged = self.verdicts.give_up(connection, reason)
         return Unusable(flagged) if flagged else None
 
     def _may_send(self, connection: Connection, state: ServerState, *, serves: bool) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from broker.outbound import Outbound
     from broker.queues import Queues
     from broker.removal import Remover
-    from broker.tokens import Refresher, Tokens, TokenSealer
+    from broker.tokens import Refresher, Tokens, TokenSealer, Verdicts
     from broker.tokens.timing import RefreshPolicy
 
 _AWS = Config(
@@ -87,7 +87,7 @@ class Parts:
             self.clock,
             McpClient(self.outbound, self.clock),
             self.tokens,
-            self.refresher,
+            self.verdicts,
             self.sealer,
             self.vault,
             self.connections,
@@ -120,6 +120,7 @@ class Parts:
             self.server_states,
             self.sealer,
             self.refresher,
+            self.verdicts,
             self.policy,
         )
 
@@ -131,15 +132,21 @@ class Parts:
         return Refresher(
             self.clock,
             self.connections,
-            self.server_states,
             self.sealer,
             self.vault,
             self.endpoint,
             self.revoker,
             self.queues,
-            self.events,
+            self.verdicts,
             self.policy,
         )
+
+    @cached_property
+    def verdicts(self) -> "Verdicts":
+        """What failed refreshes mean."""
+        from broker.tokens import Verdicts
+
+        return Verdicts(self.clock, self.connections, self.server_states, self.events, self.policy)
 
     @cached_property
     def sealer(self) -> "TokenSealer":
