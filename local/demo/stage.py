@@ -11,6 +11,8 @@ from local.demo.tenant import Tenant
 from local.deployment import Deployment
 from local.stack import LocalStack
 
+_CHAT_NAME = "Lighthouse Chat"
+
 
 class NotHeldError(Exception):
     """A step showed something else than the product promises."""
@@ -82,8 +84,11 @@ def raised(logs: Callable[[str], None]) -> Iterator[Stage]:
 
 
 def _deployments(stack: LocalStack, origins: Sequence[str]) -> tuple[Deployment, Deployment]:
-    name = {"ChatName": "Lighthouse Chat"}
     return (
-        stack.deployment("bound", return_urls=[RETURN_URL], local_origins=origins, **name),
-        stack.deployment("unbound", local_origins=origins, SessionBinding="none", **name),
+        stack.deployment(
+            "bound", return_urls=[RETURN_URL], local_origins=origins, ChatName=_CHAT_NAME
+        ),
+        stack.deployment(
+            "unbound", local_origins=origins, ChatName=_CHAT_NAME, SessionBinding="none"
+        ),
     )

@@ -1,0 +1,1 @@
+"""What customers of the broker can copy from; nothing here knows its inside."""
