@@ -98,7 +98,7 @@ MATRIX = {
     },
     "RefreshScheduler": {
         db("ConnectionsTable/index/due", QUERY),
-        db("ConnectionsTable", UPDATE, only=(*KEY, *DUE)),
+        db("ConnectionsTable", UPDATE, only=(*KEY, *DUE, "claim_id")),
         sqs("DueQueue", "SendMessage", "GetQueueAttributes"),
     },
     "RefreshWorker": {

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from broker.clock import Clock
-from broker.errors import McpUnauthorized, ServerMisconfigured, TemporarilyUnavailable
+from broker.errors import (
+    McpServerError,
+    McpUnauthorized,
+    ServerMisconfigured,
+    TemporarilyUnavailable,
+)
 from broker.mcp import Era, InputNeeded, Learned, McpClient, Target, ToolList, ToolResult
 from broker.model import AuthType, Connection, Invocation, Reason, Secret, Server
 from broker.storage.connections import ConnectionStore, Moved
@@ -19,6 +24,8 @@ from broker.vault import Vault
 FRESH_FOR = timedelta(minutes=15)
 """How old a tool list may be before it is fetched again, where the server says nothing."""
 _LONGEST_FRESH = timedelta(hours=24)
+REJECTED_USERS = 5
+"""How many users a server may refuse within ten minutes before it is the one to blame."""
 CALL_SECONDS = 5.0
 """No call starts with less time than this left."""
 _KEPT_BACK = 1.0
@@ -122,7 +129,7 @@ class Caller:
             except McpUnauthorized:
                 count("McpUnauthorized", again=str(refused is not None))
                 if refused is not None:
-                    return self._rejected(found)
+                    return self._rejected(server, found)
                 refused = found.connection
 
     def _once[Answer](
@@ -155,8 +162,17 @@ class Caller:
         self._learn(server, None, session, learned)
         return answer
 
-    def _rejected(self, found: Usable) -> Unusable:
-        """Refreshed just now and still refused: only the user can help."""
+    def _rejected(self, server: Server, found: Usable) -> Unusable:
+        """Refreshed just now and still refused: only the user can help.
+
+        But a server that refuses many is broken itself, and none of its users is flagged.
+        """
+        user_id = found.connection.user_id
+        users = self.server_states.note_rejection(server.server_id, user_id, self.clock.now())
+        if users > REJECTED_USERS:
+            count("ServerRejectsEverybody")
+            message = "The MCP server refuses the access of many users just now."
+            raise McpServerError(message, details={"upstream_status": 401})
         flagged = self.verdicts.give_up(found.connection, Reason.REJECTED_BY_SERVER)
         return Unusable(flagged or replace(found.connection, reason=Reason.REJECTED_BY_SERVER))
 

@@ -44,7 +44,7 @@ class Completions:
         self.pending.keep_code(pending, sealed, completion_hash_of(secret), until)
         return Secret(f"{pending.state_id}.{secret.reveal()}")
 
-    def claim(self, claimant: Claimant, completion_code: Secret, server: Server) -> Claim:
+    def claim(self, claimant: Claimant, completion_code: Secret, server: Server | None) -> Claim:
         """Take the flow for its own user, once.
 
         Raises SessionMismatch, the same for another user and for an expired, unknown or used
@@ -65,8 +65,8 @@ class Completions:
             ticket.connect_id, secrets.token_urlsafe(16), self.clock.now()
         )
         self.pending.erase_code(state_id)
-        if taken is None or code is None:
-            raise self._refused("used")
+        if taken is None or code is None or server is None:
+            raise self._refused("used" if server else "server_gone")
         if pending.config_digest != server.config_digest:
             raise ServerChanged
         return Claim(ticket, pending, code)

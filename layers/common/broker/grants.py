@@ -1,10 +1,15 @@
 """Code → token set → account → connection: what a consent becomes."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.clock import Clock
-from broker.errors import AuthorizationServerError, ServerMisconfigured
+from broker.errors import (
+    AuthorizationServerError,
+    ServerMisconfigured,
+    TemporarilyUnavailable,
+)
 from broker.events import EventBus, EventType
 from broker.model import (
     Account,
@@ -12,7 +17,9 @@ from broker.model import (
     Connection,
     Invocation,
     PendingAuthorization,
+    RevocationScope,
     RevocationTarget,
+    SealedTokens,
     Secret,
     Server,
     Status,
@@ -21,19 +28,23 @@ from broker.model import (
 from broker.oauth import (
     AccountFinder,
     ClientRefused,
+    ForeignResponse,
+    Revoker,
     TokenEndpoint,
     TokenRequestFailed,
     TokenResponse,
 )
 from broker.storage.connections import ConnectionStore
+from broker.storage.table import PATIENCE
 from broker.telemetry import count
-from broker.tokens import TokenSealer
+from broker.tokens import NewGrant, TokenSealer, seal_first
 from broker.tokens.timing import RefreshPolicy
 from broker.vault import Vault, verifier_place
 
 EXCHANGE_SECONDS = 10.0
 ACCOUNT_SECONDS = 5.0
 _KEPT_BACK = 3.0
+_STORE_PAUSES = (0.05, 0.2, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class Grants:
     connections: ConnectionStore
     endpoint: TokenEndpoint
     accounts: AccountFinder
+    revoker: Revoker
     events: EventBus
     policy: RefreshPolicy
 
@@ -88,6 +100,7 @@ class Grants:
 
         Raises AuthorizationServerError, ServerMisconfigured, TemporarilyUnavailable.
         """
+        keys = self.sealer.new_keys(ticket.user_id, server.server_id)
         try:
             response = self.exchange(server, pending, code, invocation)
         except ClientRefused as exc:
@@ -99,42 +112,41 @@ class Grants:
             message = "The service did not exchange the authorization code for tokens."
             raise AuthorizationServerError(message) from exc
         count("Exchange", outcome="exchanged")
-        account = self.account(server, response, pending, invocation)
-        return self._establish(server, ticket, response, account)
+        try:
+            account = self.account(server, response, pending, invocation)
+            grant = NewGrant(ticket.user_id, server.server_id, secrets.token_urlsafe(16))
+            scope = response.token_set.scope
+            granted = ticket.scopes if scope is None else scope
+            sealed = seal_first(keys, grant, response.token_set, granted)
+            return self._establish(_Consent(server, ticket, grant, sealed, account), invocation)
+        except (ForeignResponse, TemporarilyUnavailable):
+            self._discard(server, response, invocation)
+            raise
 
-    def _establish(
-        self, server: Server, ticket: Ticket, response: TokenResponse, account: Account
-    ) -> Connected:
-        before, _ = self.connections.get(ticket.user_id, server.server_id)
-        connection = self._connection(server, ticket, response, account, before)
-        self.connections.establish(connection)
+    def _establish(self, consent: "_Consent", invocation: Invocation) -> Connected:
+        grant, server = consent.grant, consent.server
+        before = self._patiently(
+            lambda: self.connections.get(grant.user_id, grant.server_id)[0], invocation
+        )
+        connection = self._connection(consent, before)
+        self._patiently(lambda: self.connections.establish(connection), invocation)
         connected = Connected(
             connection,
             server,
-            account_changed=_differs(before, account),
+            account_changed=_differs(before, consent.account),
             recovered=_needed_reconnect(before, server),
         )
         event = EventType.RECOVERED if connected.recovered else EventType.ESTABLISHED
         self.events.publish(event, connection, account_changed=connected.account_changed)
         return connected
 
-    def _connection(
-        self,
-        server: Server,
-        ticket: Ticket,
-        response: TokenResponse,
-        account: Account,
-        before: Connection | None,
-    ) -> Connection:
+    def _connection(self, consent: "_Consent", before: Connection | None) -> Connection:
         now = self.clock.now()
-        grant_id = secrets.token_urlsafe(16)
-        tokens = response.token_set
-        granted = ticket.scopes if tokens.scope is None else tokens.scope
-        sealed = self.sealer.seal_first(ticket.user_id, server.server_id, grant_id, tokens, granted)
+        server, ticket, sealed = consent.server, consent.ticket, consent.sealed
         return Connection(
             user_id=ticket.user_id,
             server_id=server.server_id,
-            grant_id=grant_id,
+            grant_id=consent.grant.grant_id,
             generation=1,
             status=Status.ACTIVE,
             config_digest=server.config_digest,
@@ -142,15 +154,54 @@ class Grants:
             created_at=before.created_at if before else now,
             connected_at=now,
             revocation=RevocationTarget(server.revocation_endpoint, server.client_id),
-            account=account,
+            account=consent.account,
             user_label=ticket.user_label or (before.user_label if before else None),
             requested_scopes=ticket.scopes,
             used_at=now,
             due_at=self.policy.due_at(sealed, server, now, now),
         )
 
+    def _patiently[Result](self, act: Callable[[], Result], invocation: Invocation) -> Result:
+        """Repeat while the table is away and time is left: a new grant hangs on it."""
+        for pause in _STORE_PAUSES:
+            try:
+                return act()
+            except TemporarilyUnavailable:
+                if self.clock.monotonic() + 2 * PATIENCE > invocation.deadline:
+                    raise
+                self.clock.sleep(pause)
+        return act()
+
+    def _discard(self, server: Server, response: TokenResponse, invocation: Invocation) -> None:
+        """End tokens that no connection will hold, where that cannot end another grant."""
+        count("Exchange", outcome="discarded")
+        if server.revocation_endpoint is None:
+            return
+        if server.revocation_scope is not RevocationScope.TOKEN:
+            return
+        tokens = response.token_set
+        self.revoker.revoke(
+            server.revocation_endpoint,
+            client_id=server.client_id or "",
+            style=server.token_request_style,
+            client_secret=self.vault.client_secret_of(server),
+            token=tokens.refresh_token or tokens.access_token,
+            deadline=min(self.clock.monotonic() + _KEPT_BACK, invocation.deadline),
+        )
+
     def _deadline(self, seconds: float, invocation: Invocation) -> float:
         return min(self.clock.monotonic() + seconds, invocation.deadline - _KEPT_BACK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Consent:
+    """What becomes a connection."""
+
+    server: Server
+    ticket: Ticket
+    grant: NewGrant
+    sealed: SealedTokens
+    account: Account
 
 
 def _differs(before: Connection | None, account: Account) -> bool:

@@ -103,15 +103,15 @@ class Queues:
             )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
-    def send_due(self, messages: Sequence[DueMessage]) -> int:
-        """Queue up to ten; return how many were taken."""
+    def send_due(self, messages: Sequence[DueMessage]) -> list[DueMessage]:
+        """Queue up to ten; return those that were not taken."""
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(number), "MessageBody": message.model_dump_json()}
             for number, message in enumerate(messages)
         ]
         with _translated():
             answer = self.client.send_message_batch(QueueUrl=self.due_queue_url, Entries=entries)
-        return len(answer.get("Successful", []))
+        return [messages[int(failure["Id"])] for failure in answer.get("Failed", [])]
 
     def send_rescue(self, message: RescueMessage) -> None:
         """Keep a refreshed set that the table would not take."""

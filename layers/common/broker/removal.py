@@ -150,13 +150,11 @@ class Remover:
 
 
 def _judged(outcomes: list[RevocationOutcome]) -> Revocation:
-    """The refresh token decides; a service may not revoke access tokens at all."""
-    decisive = outcomes[0]
-    if decisive is RevocationOutcome.UNSUPPORTED and len(outcomes) > 1:
-        decisive = outcomes[1]
-    return {
-        RevocationOutcome.CONFIRMED: Revocation.CONFIRMED,
-        RevocationOutcome.REFUSED: Revocation.FAILED,
-        RevocationOutcome.UNSUPPORTED: Revocation.FAILED,
-        RevocationOutcome.NO_ANSWER: Revocation.PENDING,
-    }[decisive]
+    """The refresh token decides; a service may not revoke access tokens, or nothing else."""
+    if RevocationOutcome.NO_ANSWER in outcomes:
+        return Revocation.PENDING
+    first, *others = outcomes
+    confirmed = RevocationOutcome.CONFIRMED
+    if first is confirmed or (first is RevocationOutcome.UNSUPPORTED and confirmed in others):
+        return Revocation.CONFIRMED
+    return Revocation.FAILED

@@ -175,19 +175,27 @@ class Vault:
         return server.bearer_token and self.open(place, server.bearer_token)
 
     def _hold(self, context: Context, key: DataKey) -> None:
-        until = self._clock.monotonic() + KEY_LIFETIME
         with self._lock:
-            if len(self._open) >= KEYS_HELD:
-                self._open.clear()
-            self._open[_held_as(context, key.wrapped)] = (key, until)
+            self._forget_old()
+            while len(self._open) >= KEYS_HELD:
+                del self._open[next(iter(self._open))]
+            held_as = _held_as(context, key.wrapped)
+            self._open.pop(held_as, None)  # so that the oldest stay in front
+            self._open[held_as] = (key, self._clock.monotonic() + KEY_LIFETIME)
 
     def _held(self, context: Context, wrapped: bytes) -> DataKey | None:
         with self._lock:
-            key, until = self._open.get(_held_as(context, wrapped), (None, 0.0))
-            if key is not None and until <= self._clock.monotonic():
-                del self._open[_held_as(context, wrapped)]
-                return None
+            self._forget_old()
+            key, _ = self._open.get(_held_as(context, wrapped), (None, 0.0))
         return key
+
+    def _forget_old(self) -> None:
+        now = self._clock.monotonic()
+        while self._open:
+            oldest, (_, until) = next(iter(self._open.items()))
+            if until > now:
+                return
+            del self._open[oldest]
 
 
 def client_secret_place(server_id: str) -> Place:

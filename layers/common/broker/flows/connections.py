@@ -91,9 +91,9 @@ class Connections:
     ) -> Connected:
         """Redeem a consent for the user whose session asked for it; raise SessionMismatch."""
         server = self.servers.get(claimant.server_id)
+        claim = self.completions.claim(claimant, completion_code, server)
         if server is None:
             raise SessionMismatch
-        claim = self.completions.claim(claimant, completion_code, server)
         return self.grants.connect(server, claim.ticket, claim.pending, claim.code, invocation)
 
     def disconnect(self, user_id: str, server_id: str, invocation: Invocation) -> Revocation:

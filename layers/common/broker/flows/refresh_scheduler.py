@@ -1,9 +1,11 @@
 """Each minute: put the connections that are due on the queue, earliest first."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from broker.clock import Clock
+from broker.errors import TemporarilyUnavailable
 from broker.model import Invocation
 from broker.queues import BATCH, DueMessage, Queues
 from broker.storage.connection_items import SHARDS
@@ -60,8 +62,21 @@ class RefreshScheduler:
 
     def _queue(self, due: list[Due]) -> int:
         again_at = self.clock.now() + CLAIMED_FOR
-        claimed = [one for one in due if self.connections.claim(one, again_at)]
+        claim_id = secrets.token_urlsafe(8)
+        claimed = [one for one in due if self.connections.claim(one, again_at, claim_id)]
         if not claimed:
             return 0
-        messages = [DueMessage(user_id=c.user_id, server_id=c.server_id) for c in claimed]
-        return self.queues.send_due(messages)
+        messages = {DueMessage(user_id=c.user_id, server_id=c.server_id): c for c in claimed}
+        try:
+            left = self.queues.send_due(list(messages))
+        except TemporarilyUnavailable:
+            left = list(messages)
+        for message in left:
+            self._give_back(messages[message], again_at)
+        return len(messages) - len(left)
+
+    def _give_back(self, due: Due, claimed_until: datetime) -> None:
+        """Let the next tick find what could not be queued."""
+        claimed = replace(due, due_at=int(claimed_until.timestamp()))
+        again_at = datetime.fromtimestamp(due.due_at, UTC)
+        self.connections.claim(claimed, again_at, secrets.token_urlsafe(8))

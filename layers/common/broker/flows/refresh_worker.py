@@ -28,17 +28,18 @@ class RefreshWorker:
         A failure of our own parts (TemporarilyUnavailable) passes: the claim brings the
         connection back after 15 minutes, or its ``retry_at`` before that.
         """
-        connection, _ = self.connections.get(message.user_id, message.server_id)
-        server = self.servers.get(message.server_id)
-        if connection is None:
-            return
         try:
-            if connection.status is Status.REMOVING:
-                self.remover.resume(connection, server, invocation)
-            elif server is not None:
-                self.tokens.ahead(server, message.user_id, invocation)
+            self._look(message, invocation)
         except BrokerError as exc:
             count("AheadRefused", error=exc.error)
+
+    def _look(self, message: DueMessage, invocation: Invocation) -> None:
+        connection, _ = self.connections.get(message.user_id, message.server_id)
+        server = self.servers.get(message.server_id)
+        if connection is not None and connection.status is Status.REMOVING:
+            self.remover.resume(connection, server, invocation)
+        elif connection is not None and server is not None:
+            self.tokens.ahead(server, message.user_id, invocation)
 
     def rescue(self, message: RescueMessage) -> None:
         """Apply a rescued set; raise TemporarilyUnavailable to have it delivered again."""

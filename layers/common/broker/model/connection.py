@@ -117,6 +117,8 @@ class Connection:
     """A refresh request left and no parsed answer came: the stored token may be spent."""
     retry_at: datetime | None = None
     attempts: int = 0
+    refusals: int = 0
+    """How often in a row a refresh was refused for a reason that is not the grant's."""
     used_at: datetime | None = None
     due_at: datetime | None = None
     removing_since: datetime | None = None

@@ -109,6 +109,7 @@ def from_item(item: Item) -> Connection:
         ambiguous=item.get("ambiguous", False),
         retry_at=maybe_moment(item.get("retry_at")),
         attempts=item.get("attempts", 0),
+        refusals=item.get("refusals", 0),
         used_at=maybe_moment(item.get("used_at")),
         due_at=maybe_moment(item.get("due_at")),
         removing_since=maybe_moment(item.get("removing_since")),

@@ -144,6 +144,7 @@ class ConnectionStore:
         *,
         retry_at: datetime | None,
         attempts: int,
+        refusals: int = 0,
         ambiguous: bool,
         due_at: datetime | None,
         failure: Failure | None,
@@ -154,8 +155,9 @@ class ConnectionStore:
             "lease_id": None,
             "lease_until": None,
             "recover_at": None,
-            "retry_at": seconds(retry_at),
+            "retry_at": retry_at and math.ceil(retry_at.timestamp()),
             "attempts": attempts or None,
+            "refusals": refusals or None,
             "ambiguous": ambiguous or None,
             "failure": items.failure_item(failure),
             **items.due_attributes(seen.user_id, seen.server_id, due_at),
@@ -213,16 +215,16 @@ class ConnectionStore:
         page, _ = self.table.query(condition, index="due", limit=limit)
         return [Due(item["user_id"], item["server_id"], item["due_at"]) for item in page]
 
-    def claim(self, due: Due, again_at: datetime) -> bool:
+    def claim(self, due: Due, again_at: datetime, claim_id: str) -> bool:
         """Move a due moment on, so that the next tick does not queue it again."""
         try:
             self.table.update(
                 items.key_of(due.user_id, due.server_id),
                 condition=Attr("due_at").eq(due.due_at),
-                assign={"due_at": seconds(again_at)},
+                assign={"due_at": seconds(again_at), "claim_id": claim_id},
             )
-        except ConditionFailed:
-            return False
+        except ConditionFailed as failed:  # ours, if the SDK repeated a write that succeeded
+            return (failed.item or {}).get("claim_id") == claim_id
         return True
 
     def _write(
@@ -243,6 +245,7 @@ _CLEARED: dict[str, None] = dict.fromkeys(
         "ambiguous",
         "retry_at",
         "attempts",
+        "refusals",
         "reason",
         "failure",
     )

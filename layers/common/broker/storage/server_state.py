@@ -3,12 +3,16 @@
 A function that talks to strangers writes here and cannot change where tokens go.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from broker.storage.table import Item, Table, maybe_moment, seconds
+from boto3.dynamodb.conditions import Attr
+
+from broker.storage.table import ConditionFailed, Item, Table, maybe_moment, seconds
 
 HALF_OPEN_AFTER = timedelta(minutes=5)
+REJECTION_WINDOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,21 @@ class ServerStateStore:
             condition=None,
             remove=("misconfigured_at", "misconfigured_error"),
         )
+
+    def note_rejection(self, server_id: str, user_id: str, now: datetime) -> int:
+        """Note that the server refused a token just renewed.
+
+        Returns how many users it refused so within ten minutes.
+        """
+        key = {"server_id": server_id}
+        user = hashlib.sha256(user_id.encode()).hexdigest()[:16]
+        recent = Attr("rejected_since").gt(seconds(now - REJECTION_WINDOW))
+        try:
+            item = self.table.update(key, condition=recent, include={"rejected_users": user})
+        except ConditionFailed:
+            first = {"rejected_since": seconds(now), "rejected_users": {user}}
+            item = self.table.update(key, condition=None, assign=first)
+        return len(item["rejected_users"])
 
     def forget(self, server_id: str) -> None:
         """Forget everything, as after a change of configuration."""

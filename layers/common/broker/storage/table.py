@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 type Item = dict[str, Any]
 
+PATIENCE = 5.0
+"""Seconds that one call to AWS may take at most, its repetitions included; wiring sees to it."""
+
 
 class ConditionFailed(Exception):
     """A conditional write was refused; ``item`` is what stood there, None if nothing did."""
@@ -84,11 +87,16 @@ class Table:
         assign: Mapping[str, object] | None = None,
         remove: tuple[str, ...] = (),
         increment: tuple[str, ...] = (),
+        include: Mapping[str, str] | None = None,
     ) -> Item:
-        """Change some attributes; a value of None removes; return the new item."""
+        """Change some attributes; return the new item.
+
+        ``assign`` sets, and a value of None removes; ``increment`` adds one; ``include`` adds a
+        member to a set of strings.
+        """
         values = {k: v for k, v in (assign or {}).items() if v is not None}
         gone = [*remove, *(k for k, v in (assign or {}).items() if v is None)]
-        expression = _UpdateExpression(values, gone, increment)
+        expression = _UpdateExpression(values, gone, increment, include or {})
         request = _conditional(condition)
         names = request.pop("ExpressionAttributeNames", {}) | expression.names
         bound = request.pop("ExpressionAttributeValues", {}) | expression.bound
@@ -153,9 +161,13 @@ class _UpdateExpression:
     """``SET … REMOVE … ADD …`` with every name and value behind a placeholder."""
 
     def __init__(
-        self, values: Mapping[str, object], gone: list[str], increment: tuple[str, ...]
+        self,
+        values: Mapping[str, object],
+        gone: list[str],
+        increment: tuple[str, ...],
+        include: Mapping[str, str],
     ) -> None:
-        names = [*values, *gone, *increment]
+        names = [*values, *gone, *increment, *include]
         self.names = {f"#u{n}": name for n, name in enumerate(names)}
         placeholder = {name: mark for mark, name in self.names.items()}
         self.bound = {
@@ -167,9 +179,12 @@ class _UpdateExpression:
             clauses.append("SET " + ", ".join(pairs))
         if gone:
             clauses.append("REMOVE " + ", ".join(placeholder[name] for name in gone))
-        if increment:
-            self.bound[":one"] = {"N": "1"}
-            clauses.append("ADD " + ", ".join(f"{placeholder[name]} :one" for name in increment))
+        if increment or include:
+            self.bound |= {":one": {"N": "1"}} if increment else {}
+            self.bound |= {f":m{n}": {"SS": [member]} for n, member in enumerate(include.values())}
+            more = [f"{placeholder[name]} :one" for name in increment]
+            more += [f"{placeholder[name]} :m{n}" for n, name in enumerate(include)]
+            clauses.append("ADD " + ", ".join(more))
         self.text = " ".join(clauses)
 
 
@@ -236,6 +251,8 @@ def _plain(value: object) -> Any:
             return int(value)
         case Binary():
             return bytes(value.value)  # type: ignore[attr-defined] # the stubs lack it
+        case set():
+            return {_plain(member) for member in value}
         case dict():
             return {key: _plain(member) for key, member in value.items()}
         case list():

@@ -6,8 +6,19 @@ across all containers, and no refreshed set is lost.
 
 from .refresh import Refresher
 from .rescue import Rescuer
-from .sealing import TokenSealer
+from .sealing import NewGrant, OpenKeys, TokenSealer, seal_first
 from .usable import Tokens, Unusable, Usable
 from .verdicts import Verdicts
 
-__all__ = ["Refresher", "Rescuer", "TokenSealer", "Tokens", "Unusable", "Usable", "Verdicts"]
+__all__ = [
+    "NewGrant",
+    "OpenKeys",
+    "Refresher",
+    "Rescuer",
+    "TokenSealer",
+    "Tokens",
+    "Unusable",
+    "Usable",
+    "Verdicts",
+    "seal_first",
+]

@@ -22,7 +22,7 @@ from broker.oauth import (
 )
 from broker.queues import Queues, RescueMessage
 from broker.storage.connections import ConnectionStore, Moved
-from broker.storage.table import TableTime
+from broker.storage.table import PATIENCE, TableTime
 from broker.telemetry import count, logger
 from broker.tokens.sealing import OpenKeys, TokenSealer, seal_next
 from broker.tokens.timing import RefreshPolicy
@@ -33,6 +33,8 @@ ANSWER_SECONDS = 8.0
 """How long a token endpoint may take, at most."""
 MARGIN = 3.0
 """Seconds between the latest end of a holder and of its lease, and kept for storing."""
+ROOM = 2 * PATIENCE + 2.0
+"""Seconds that must be left to send: for the answer, one write that hangs, and the rescue."""
 _STORE_PAUSES = (0.05, 0.2, 0.5)
 
 
@@ -84,7 +86,7 @@ class Refresher:
 
     def _too_late(self, invocation: Invocation) -> bool:
         """Judge again right before sending: a container can be frozen and thawed in between."""
-        return self.clock.monotonic() + 2 * MARGIN > invocation.deadline
+        return self.clock.monotonic() + ROOM > invocation.deadline
 
     def _open(self, server: Server, held: Connection, lease: Lease) -> Opened:
         assert held.tokens.refresh is not None  # noqa: S101 - the caller looked
@@ -106,7 +108,7 @@ class Refresher:
         opened: Opened,
         invocation: Invocation,
     ) -> tuple[Connection, Secret] | None:
-        deadline = min(self.clock.monotonic() + ANSWER_SECONDS, invocation.deadline - MARGIN)
+        deadline = min(self.clock.monotonic() + ANSWER_SECONDS, invocation.deadline - 2 * PATIENCE)
         try:
             response = self.endpoint.refresh(
                 server,
@@ -146,7 +148,7 @@ class Refresher:
             try:
                 return self.connections.advance(held, sealed, due_at)
             except TemporarilyUnavailable:
-                out_of_time = self.clock.monotonic() + MARGIN / 2 > invocation.deadline
+                out_of_time = self.clock.monotonic() + 2 * PATIENCE > invocation.deadline
                 if pause is None or out_of_time:
                     break
                 self.clock.sleep(pause)

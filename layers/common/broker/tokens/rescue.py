@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from broker.clock import Clock
-from broker.model import Connection, RevocationScope, Server
+from broker.events import EventBus, EventType
+from broker.model import Connection, RevocationScope, Server, Status
 from broker.oauth import Revoker
 from broker.queues import RescueMessage
 from broker.storage.connections import ConnectionStore, Moved
@@ -23,6 +24,7 @@ class Rescuer:
     sealer: TokenSealer
     vault: Vault
     revoker: Revoker
+    events: EventBus
     policy: RefreshPolicy
 
     def apply(self, message: RescueMessage, server: Server | None) -> bool:
@@ -44,6 +46,8 @@ class Rescuer:
             self._discard(message, moved.stands, server)
             return False
         count("RescueApplied")
+        if connection.status is Status.RECONNECT_REQUIRED:
+            self.events.publish(EventType.RECOVERED, connection)
         return True
 
     def _discard(
@@ -56,6 +60,8 @@ class Rescuer:
                 return
         if server is None or server.revocation_endpoint is None:
             return
+        if server.config_digest != message.config_digest:
+            return  # what was set since is not where this token may go
         self.revoker.revoke(
             server.revocation_endpoint,
             client_id=server.client_id or "",

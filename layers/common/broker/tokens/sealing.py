@@ -16,26 +16,25 @@ class OpenKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class NewGrant:
+    """What one consent gave, about to become a connection."""
+
+    user_id: str
+    server_id: str
+    grant_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TokenSealer:
     """Seals and opens token sets. May raise TemporarilyUnavailable and SealBroken."""
 
     vault: Vault
 
-    def seal_first(
-        self, user_id: str, server_id: str, grant_id: str, tokens: TokenSet, scope: tuple[str, ...]
-    ) -> SealedTokens:
-        """Seal the first set of a grant under new data keys."""
-        access = _place(Kind.ACCESS, user_id, server_id, grant_id, 1)
-        refresh = _place(Kind.REFRESH, user_id, server_id, grant_id, 1)
-        return SealedTokens(
-            access=self.vault.seal(access, tokens.access_token),
-            refresh=self.vault.seal(refresh, tokens.refresh_token)
-            if tokens.refresh_token
-            else None,
-            expires_at=tokens.expires_at,
-            obtained_at=tokens.obtained_at,
-            scope=scope,
-            refresh_expires_at=tokens.refresh_expires_at,
+    def new_keys(self, user_id: str, server_id: str) -> OpenKeys:
+        """Make a connection's data keys, before a code is spent on tokens to seal under them."""
+        return OpenKeys(
+            self.vault.new_key(Context(Kind.ACCESS, server_id, user_id)),
+            self.vault.new_key(Context(Kind.REFRESH, server_id, user_id)),
         )
 
     def open_access(self, connection: Connection) -> Secret:
@@ -73,6 +72,22 @@ class TokenSealer:
         place = _session_place(connection)
         key = self.vault.open_key(place.context, connection.tokens.access.wrapped_key)
         return key.seal(place, session)
+
+
+def seal_first(
+    keys: OpenKeys, grant: NewGrant, tokens: TokenSet, scope: tuple[str, ...]
+) -> SealedTokens:
+    """Seal the first set of a grant."""
+    named = (grant.user_id, grant.server_id, grant.grant_id, 1)
+    refresh_token = tokens.refresh_token
+    return SealedTokens(
+        access=keys.access.seal(_place(Kind.ACCESS, *named), tokens.access_token),
+        refresh=refresh_token and keys.refresh.seal(_place(Kind.REFRESH, *named), refresh_token),
+        expires_at=tokens.expires_at,
+        obtained_at=tokens.obtained_at,
+        scope=scope,
+        refresh_expires_at=tokens.refresh_expires_at,
+    )
 
 
 def seal_next(

@@ -47,9 +47,11 @@ class RefreshPolicy:
         moments = [self._expiry_moment(tokens, used_at, now), idle_moment(tokens, server)]
         return min((m for m in moments if m is not None), default=None)
 
-    def ahead_of_expiry(self, tokens: SealedTokens, now: datetime) -> bool:
+    def ahead_of_expiry(
+        self, tokens: SealedTokens, used_at: datetime | None, now: datetime
+    ) -> bool:
         """Return whether the worker should refresh now rather than at the next tick."""
-        if tokens.expires_at is None:
+        if tokens.expires_at is None or not self._in_use(used_at, now):
             return False
         return tokens.expires_at - now <= self.buffer_of(tokens) + _lead(tokens) * (1 + _JITTER)
 
@@ -60,11 +62,13 @@ class RefreshPolicy:
         used_at = connection.used_at or connection.connected_at
         return now - used_at > self.keep_warm / 4
 
+    def _in_use(self, used_at: datetime | None, now: datetime) -> bool:
+        return used_at is not None and used_at + self.keep_warm > now
+
     def _expiry_moment(
         self, tokens: SealedTokens, used_at: datetime | None, now: datetime
     ) -> datetime | None:
-        in_use = used_at is not None and used_at + self.keep_warm > now
-        if not in_use or tokens.expires_at is None:
+        if tokens.expires_at is None or not self._in_use(used_at, now):
             return None
         lead = _lead(tokens) * random.uniform(1, 1 + _JITTER)  # noqa: S311 - spreads load
         return tokens.expires_at - self.buffer_of(tokens) - lead

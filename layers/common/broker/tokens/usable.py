@@ -11,7 +11,7 @@ from broker.model import Connection, Failure, Invocation, Reason, Secret, Server
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerState, ServerStateStore
 from broker.storage.table import TableTime
-from broker.tokens.refresh import MARGIN, Refresher
+from broker.tokens.refresh import ROOM, Refresher
 from broker.tokens.sealing import TokenSealer
 from broker.tokens.timing import RefreshPolicy, idle_moment, still_valid
 from broker.tokens.verdicts import FAILURE_TEXT, Verdicts
@@ -92,7 +92,8 @@ class Tokens:
             return
         now = self.clock.now()
         idle = idle_moment(connection.tokens, server)
-        due = self.policy.ahead_of_expiry(connection.tokens, now) or (idle and idle <= now)
+        ending = self.policy.ahead_of_expiry(connection.tokens, connection.used_at, now)
+        due = ending or (idle is not None and idle <= now)
         if connection.config_digest != server.config_digest:
             self._reschedule(connection, now + LOOK_AGAIN)
         elif due:
@@ -111,7 +112,7 @@ class Tokens:
             found = self._look(server, connection, time, invocation, need)
             if found is not None:
                 return found
-            if self.clock.monotonic() + 2 * MARGIN > invocation.deadline:
+            if self.clock.monotonic() + ROOM > invocation.deadline:
                 raise RefreshInProgress("The access is being renewed.", retry_after=2)
             self.clock.sleep(random.uniform(*_POLL))  # noqa: S311 - spreads the losers
 
@@ -136,6 +137,24 @@ class Tokens:
             return self._open(connection)
         if connection.tokens.refresh is None:
             return self._without_refresh(connection, serves=serves)
+        try:
+            return self._renew(server, connection, time, invocation, need, serves=serves)
+        except TemporarilyUnavailable:
+            if serves and not need.ahead:
+                return self._open(connection)
+            raise
+
+    def _renew(
+        self,
+        server: Server,
+        connection: Connection,
+        time: TableTime,
+        invocation: Invocation,
+        need: _Need,
+        *,
+        serves: bool,
+    ) -> Usable | Unusable | None:
+        """Refresh if that may be now and nobody else does; None: read again."""
         state = self.server_states.get(server.server_id)
         if not self._may_send(connection, state, serves=serves) or not self._free(connection, time):
             return self._wait(connection, need, serves=serves)

@@ -50,7 +50,7 @@ class Verdicts:
                 )
                 count("ServerMisconfigured")
                 self.release(server, held, lease, attempts=held.attempts, failure=None)
-            case RequestRefused() if held.attempts + 1 >= REFUSALS:
+            case RequestRefused() if held.refusals + 1 >= REFUSALS:
                 self.give_up(held, Reason.REFRESH_REJECTED)
             case _:
                 self._back_off(server, held, lease, failed)
@@ -62,9 +62,10 @@ class Verdicts:
         unanswered = failed if isinstance(failed, NoUsableAnswer) else None
         ambiguous = held.ambiguous or (unanswered is not None and unanswered.ambiguous)
         failure = Failure("refresh_failed", "The service could not renew the access just now.", now)
+        refusals = held.refusals + 1 if isinstance(failed, RequestRefused) else 0
         self.release(
             server,
-            replace(held, ambiguous=ambiguous),
+            replace(held, ambiguous=ambiguous, refusals=refusals),
             lease,
             attempts=held.attempts + 1,
             failure=failure,
@@ -93,6 +94,7 @@ class Verdicts:
                 lease,
                 retry_at=retry_at,
                 attempts=attempts,
+                refusals=held.refusals,
                 ambiguous=held.ambiguous,
                 due_at=due_at,
                 failure=failure or held.failure,

@@ -150,6 +150,7 @@ class Wiring:
             self._parts.sealer,
             self._parts.vault,
             self._parts.revoker,
+            self._parts.events,
             self._parts.policy,
         )
         return RefreshWorker(

@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from broker.tokens import Refresher, Tokens, TokenSealer, Verdicts
     from broker.tokens.timing import RefreshPolicy
 
+# Two tries of a second to connect and one and a half to answer: storage.table.PATIENCE. What
+# is refreshed must be stored or rescued before the invocation ends, also while a table hangs.
 _AWS = Config(
     connect_timeout=1,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    read_timeout=1.5,
+    retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=10,
 )
 
@@ -73,6 +75,7 @@ class Parts:
             self.connections,
             self.endpoint,
             AccountFinder(self.outbound, self.clock),
+            self.revoker,
             self.events,
             self.policy,
         )
