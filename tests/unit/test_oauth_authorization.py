@@ -91,8 +91,18 @@ def test_a_parameter_that_the_endpoint_brings_along_is_not_sent_twice() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["response_type", "client_id", "redirect_uri", "state", "code_challenge"]
-    + ["code_challenge_method", "nonce", "request", "request_uri", "response_mode"],
+    [
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "state",
+        "code_challenge",
+        "code_challenge_method",
+        "nonce",
+        "request",
+        "request_uri",
+        "response_mode",
+    ],
 )
 @pytest.mark.parametrize("place", ["extra", "endpoint"])
 def test_the_builder_cannot_override_what_protects_the_flow(name: str, place: str) -> None:
@@ -163,8 +173,16 @@ def test_the_servers_own_issuer_is_accepted() -> None:
 
 @pytest.mark.parametrize(
     "iss",
-    [f"{ISSUER}/", "https://LOGIN.example.com", "http://login.example.com", "", f" {ISSUER}"]
-    + ["https://login.example.com:443", "https://evil.example.com", f"{ISSUER}/tenant"],
+    [
+        f"{ISSUER}/",
+        "https://LOGIN.example.com",
+        "http://login.example.com",
+        "",
+        f" {ISSUER}",
+        "https://login.example.com:443",
+        "https://evil.example.com",
+        f"{ISSUER}/tenant",
+    ],
 )
 def test_any_other_issuer_is_refused_character_by_character(iss: str) -> None:
     with pytest.raises(IssuerMismatch) as caught:
@@ -191,8 +209,17 @@ def test_a_mismatch_that_nobody_catches_is_an_error_of_the_api() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    ["invalid_request", "access_denied", "invalid_scope", "server_error", "login_required"]
-    + ["consent_required", "invalid_target", "temporarily_unavailable", "interaction_required"],
+    [
+        "invalid_request",
+        "access_denied",
+        "invalid_scope",
+        "server_error",
+        "login_required",
+        "consent_required",
+        "invalid_target",
+        "temporarily_unavailable",
+        "interaction_required",
+    ],
 )
 def test_a_registered_error_is_passed_on(error: str) -> None:
     assert public_error(error) == error

@@ -48,7 +48,7 @@ def read(
     return endpoint.refresh(server, Secret("s3cret"), refresh_token=token, deadline=8.0)
 
 
-def granted(server: Server = SERVER, **members: object) -> TokenResponse:
+def granted(server: Server = SERVER, /, **members: object) -> TokenResponse:
     return read(json.dumps({"access_token": "at-1", **members}), server=server)
 
 
@@ -121,7 +121,7 @@ def test_any_2xx_with_a_token_is_a_success(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [3600, 3600.0, "3600", " 3600 ", "3600.0", 3600.5, "3600.5", 3.6e3, "3.6e3"]
+    "value", [3600, 3600.0, "3600", " 3600 ", "3600.0", 3600.5, "3600.5", "3.6e3"]
 )
 def test_a_lifetime_is_a_number_or_its_text(value: object) -> None:
     moment = expiry(value)
@@ -131,8 +131,28 @@ def test_a_lifetime_is_a_number_or_its_text(value: object) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, 0, "0", -1, "-1", 0.0, "", "soon", "NaN", "Infinity", True, False, [], {}, [3600]]
-    + [10**30, -(10**30), "1e400", "9" * 400, {"value": 3600}],
+    [
+        None,
+        0,
+        "0",
+        -1,
+        "-1",
+        0.0,
+        "",
+        "soon",
+        "NaN",
+        "Infinity",
+        True,
+        False,
+        [],
+        {},
+        [3600],
+        10**30,
+        -(10**30),
+        "1e400",
+        "9" * 400,
+        {"value": 3600},
+    ],
 )
 def test_what_is_no_lifetime_leaves_it_unknown(value: object) -> None:
     assert expiry(value) is None
@@ -145,14 +165,29 @@ def test_a_number_that_is_none_costs_the_lifetime_and_not_the_token(text: str) -
     assert tokens.expires_at is None
 
 
+def test_no_member_is_a_number_that_is_none() -> None:
+    members = read('{"access_token": "at", "a": NaN, "b": [-Infinity], "c": 1e999}').members
+    json.dumps(members, allow_nan=False)
+
+
 EPOCH = int(HOUR.timestamp())
 
 
 @pytest.mark.parametrize(
     "value",
-    [EPOCH, str(EPOCH), EPOCH * 1000, str(EPOCH * 1000), EPOCH * 10**6, EPOCH * 10**9]
-    + ["2026-07-28T13:00:00Z", "2026-07-28T13:00:00", "2026-07-28T15:00:00+02:00"]
-    + ["2026-07-28 13:00:00.000Z", "20260728T130000Z"],
+    [
+        EPOCH,
+        str(EPOCH),
+        EPOCH * 1000,
+        str(EPOCH * 1000),
+        EPOCH * 10**6,
+        EPOCH * 10**9,
+        "2026-07-28T13:00:00Z",
+        "2026-07-28T13:00:00",
+        "2026-07-28T15:00:00+02:00",
+        "2026-07-28 13:00:00.000Z",
+        "20260728T130000Z",
+    ],
 )
 @pytest.mark.parametrize("name", ["expires_in", "expires_at", "expires_on", "expires"])
 def test_a_value_that_can_only_be_a_time_is_one(name: str, value: object) -> None:
@@ -317,7 +352,8 @@ def test_a_token_that_is_bound_to_a_key_we_lack_is_refused(token_type: str) -> N
 
 
 @pytest.mark.parametrize(
-    "token", [None, "", " ", 5, True, [], {}, ["at"], "a\nb", "a\x00", "é", "a\u202eb", " at", "a\t"]
+    "token",
+    [None, "", " ", 5, True, [], {}, ["at"], "a\nb", "a\x00", "é", "a\u202eb", " at", "a\t"],
 )
 def test_an_access_token_that_no_header_can_carry_is_unusable(token: object) -> None:
     failure = unusable(json.dumps({"access_token": token}))
@@ -338,9 +374,26 @@ def test_an_error_beside_a_token_wins(members: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", " ", "null", "[]", "{}", "1", '"access_token=at"', "{", '{"access_token": "at"', "OK"]
-    + ['[{"access_token": "at"}]', "<html>access_token=at</html>", "\x00", "%", "access_token"]
-    + ['{"token": "at"}', '{"message": "ok"}', "access_token="],
+    [
+        "",
+        " ",
+        "null",
+        "[]",
+        "{}",
+        "1",
+        '"access_token=at"',
+        "{",
+        '{"access_token": "at"',
+        "OK",
+        '[{"access_token": "at"}]',
+        "<html>access_token=at</html>",
+        "\x00",
+        "%",
+        "access_token",
+        '{"token": "at"}',
+        '{"message": "ok"}',
+        "access_token=",
+    ],
 )
 def test_a_body_without_a_token_is_unusable(body: str) -> None:
     assert unusable(body).ambiguous

@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from broker.clock import Clock
 from broker.outbound import GuardedTransport, Obstacle, Outbound, Unreached
 from broker.outbound.urls import parse_origins
-from tests.unit.test_outbound_loopback import OK, SOON, Place, answering, serving
+from tests.unit.test_outbound_loopback import OK, SOON, Place, StillClock, answering, serving
 
 HOST = Place(0).host
 
@@ -135,12 +135,10 @@ class Secured:
 
 def ask(place: Place, tls: Callable[[], ssl.SSLContext], seconds: float = 30) -> bytes:
     origin = f"https://{HOST}:{place.port}"
-    with GuardedTransport(Clock(), parse_origins([origin]), tls=tls) as transport:
-        return (
-            Outbound(Clock(), transport, frozenset({origin}))
-            .send("GET", f"{origin}/", headers={}, deadline=Clock().monotonic() + seconds, cap=100)
-            .body
-        )
+    clock = StillClock()
+    with GuardedTransport(clock, parse_origins([origin]), tls=tls) as transport:
+        door = Outbound(clock, transport, frozenset({origin}))
+        return door.send("GET", f"{origin}/", headers={}, deadline=seconds, cap=100).body
 
 
 def refusal(place: Place, tls: Callable[[], ssl.SSLContext], seconds: float = 30) -> Unreached:

@@ -23,6 +23,7 @@ async function ask(question, place = addAnswer()) {
   const message = { message: question, message_id: crypto.randomUUID() };
   const answer = await call("POST", "/api/messages", message);
   place.replaceChildren(...shown(answer, { ...message, place }));
+  if (answer.kind === "card") listConnections(); // one may have just been lost
   place.scrollIntoView({ block: "end", behavior: "smooth" });
 }
 
@@ -186,7 +187,7 @@ function line({ server_id, service, account, active }) {
   const made = copyOf("connection");
   made.querySelector(".tile").textContent = service.slice(0, 1);
   made.querySelector("strong").textContent = service;
-  made.querySelector("small").textContent = active ? account : "needs to be connected again";
+  made.querySelector("small").textContent = active ? account : "needs to be reconnected";
   const button = made.querySelector("button");
   button.setAttribute("aria-label", `Disconnect ${service}`);
   button.addEventListener("click", async () => {

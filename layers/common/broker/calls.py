@@ -15,7 +15,7 @@ from broker.errors import (
 from broker.mcp import Era, InputNeeded, Learned, McpClient, Target, ToolList, ToolResult
 from broker.model import AuthType, Connection, Invocation, Reason, Secret, Server
 from broker.storage.connections import ConnectionStore, Moved
-from broker.storage.server_state import ServerStateStore
+from broker.storage.server_state import ServerState, ServerStateStore
 from broker.storage.tools import StoredTools
 from broker.telemetry import count
 from broker.tokens import Tokens, TokenSealer, Unusable, Usable, Verdicts
@@ -24,8 +24,6 @@ from broker.vault import Vault
 FRESH_FOR = timedelta(minutes=15)
 """How old a tool list may be before it is fetched again, where the server says nothing."""
 _LONGEST_FRESH = timedelta(hours=24)
-REJECTED_USERS = 5
-"""How many users a server may refuse within ten minutes before it is the one to blame."""
 CALL_SECONDS = 5.0
 """No call starts with less time than this left."""
 _KEPT_BACK = 1.0
@@ -130,6 +128,7 @@ class Caller:
                 count("McpUnauthorized", again=str(refused is not None))
                 if refused is not None:
                     return self._rejected(server, found)
+                self._check_circuit(self.server_states.get(server.server_id))
                 refused = found.connection
 
     def _once[Answer](
@@ -168,13 +167,16 @@ class Caller:
         But a server that refuses many is broken itself, and none of its users is flagged.
         """
         user_id = found.connection.user_id
-        users = self.server_states.note_rejection(server.server_id, user_id, self.clock.now())
-        if users > REJECTED_USERS:
+        now = self.clock.now()
+        self._check_circuit(self.server_states.note_rejection(server.server_id, user_id, now))
+        flagged = self.verdicts.give_up(found.connection, Reason.REJECTED_BY_SERVER)
+        return Unusable(flagged or replace(found.connection, reason=Reason.REJECTED_BY_SERVER))
+
+    def _check_circuit(self, state: ServerState) -> None:
+        if state.refuses_everybody(self.clock.now()):
             count("ServerRejectsEverybody")
             message = "The MCP server refuses the access of many users just now."
             raise McpServerError(message, details={"upstream_status": 401})
-        flagged = self.verdicts.give_up(found.connection, Reason.REJECTED_BY_SERVER)
-        return Unusable(flagged or replace(found.connection, reason=Reason.REJECTED_BY_SERVER))
 
     def _target(self, server: Server, token: Secret | None, session: Secret | None) -> Target:
         headers = {}

@@ -112,15 +112,19 @@ class Grants:
             message = "The service did not exchange the authorization code for tokens."
             raise AuthorizationServerError(message) from exc
         count("Exchange", outcome="exchanged")
+        grant = NewGrant(ticket.user_id, server.server_id, secrets.token_urlsafe(16))
         try:
             account = self.account(server, response, pending, invocation)
-            grant = NewGrant(ticket.user_id, server.server_id, secrets.token_urlsafe(16))
             scope = response.token_set.scope
             granted = ticket.scopes if scope is None else scope
             sealed = seal_first(keys, grant, response.token_set, granted)
             return self._establish(_Consent(server, ticket, grant, sealed, account), invocation)
-        except (ForeignResponse, TemporarilyUnavailable):
+        except ForeignResponse:
             self._discard(server, response, invocation)
+            raise
+        except TemporarilyUnavailable:
+            if self._is_not_stored(grant):
+                self._discard(server, response, invocation)
             raise
 
     def _establish(self, consent: "_Consent", invocation: Invocation) -> Connected:
@@ -171,6 +175,14 @@ class Grants:
                     raise
                 self.clock.sleep(pause)
         return act()
+
+    def _is_not_stored(self, grant: NewGrant) -> bool:
+        """A write whose answer was lost may have succeeded; not knowing, nothing is revoked."""
+        try:
+            stands, _ = self.connections.get(grant.user_id, grant.server_id)
+        except TemporarilyUnavailable:
+            return False
+        return stands is None or stands.grant_id != grant.grant_id
 
     def _discard(self, server: Server, response: TokenResponse, invocation: Invocation) -> None:
         """End tokens that no connection will hold, where that cannot end another grant."""

@@ -4,9 +4,11 @@ A service's name is the builder's text and is shown as such; nothing an authoriz
 MCP server said is ever part of a sentence.
 """
 
+import re
 from collections.abc import Mapping
 
 DEFAULT_LOCALE = "en"
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 _TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -81,6 +83,4 @@ def locale_of(wanted: str | None) -> str:
 def say(key: str, locale: str | None, **names: str) -> str:
     """Return one sentence; ``names`` fill in chat, service and user."""
     text = _TEXTS[locale_of(locale)][key]
-    for name, value in names.items():
-        text = text.replace("{" + name + "}", value)
-    return text
+    return _PLACEHOLDER.sub(lambda found: names.get(found[1], found[0]), text)

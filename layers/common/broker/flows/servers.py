@@ -120,8 +120,7 @@ class Servers:
         self._check_secrets(wanted, draft, before)
         server = self._sealed(wanted, draft)
         self.servers.put(server, replaces=before)
-        if before is not None:
-            self.server_states.forget(server_id)
+        self.server_states.forget(server_id)
         return Registered(server, created=before is None)
 
     def delete(self, server_id: str, precondition: Precondition, *, disconnect: bool) -> int:

@@ -76,7 +76,7 @@ def invoke_answer(outcome: InvokeOutcome) -> Response[str]:
                 "request_state": outcome.request_state,
             }
         )
-    if len(json.dumps(answer.body).encode()) > ENCODED_BYTES:
+    if len(json.dumps(answer.body, ensure_ascii=False).encode()) > ENCODED_BYTES:
         raise McpResultTooLarge("The tool's result is over 5.5 MB as encoded for the gateway.")
     return answer
 

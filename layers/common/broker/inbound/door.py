@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -66,7 +67,11 @@ def read_query[Shape: ApiRequest](app: APIGatewayHttpResolver, shape: type[Shape
 
 def read_form[Shape: ApiRequest](app: APIGatewayHttpResolver, shape: type[Shape]) -> Shape:
     """Parse a form body (a page of ours posts one); raise InvalidRequest."""
-    return _validated(shape, _once(_raw_body(app.current_event.raw_event).decode()))
+    try:
+        encoded = _raw_body(app.current_event.raw_event).decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("The form is not well-formed UTF-8.") from None
+    return _validated(shape, _once(encoded))
 
 
 def query(app: APIGatewayHttpResolver) -> dict[str, str]:
@@ -123,7 +128,10 @@ def _once(encoded: str) -> dict[str, str]:
 
 def _raw_body(event: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
-    raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    try:
+        raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    except ValueError:
+        raise InvalidRequest("The body is not well-formed.") from None
     if len(raw) > BODY_BYTES:
         raise RequestTooLarge("The request body is over 1 MB.")
     return raw
@@ -134,13 +142,21 @@ def _json_object(event: Mapping[str, Any]) -> dict[str, Any]:
     if not raw.strip():
         return {}
     try:
-        parsed = json.loads(raw, parse_constant=_refuse_constant)
+        parsed = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
         json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise InvalidRequest("The body is not well-formed JSON in UTF-8.") from None
     if not isinstance(parsed, dict):
         raise InvalidRequest("The body must be a JSON object.")
     return parsed
+
+
+def _finite(text: str) -> float:
+    """Refuse numbers that JSON can write and nobody can hold (1e999)."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from broker.errors import McpServerError, OutboundError
+from broker.errors import BrokerError, McpServerError, OutboundError
 from broker.model import Secret
 
 from .eras import (
@@ -17,7 +17,7 @@ from .eras import (
     is_lost,
     is_refusal,
     judge,
-    proves_modern,
+    proves_older,
 )
 from .exchange import Exchange, Reply
 from .failures import refused, unanswered
@@ -94,14 +94,16 @@ class Conversation:
         known = self.remembered is not None and self.remembered.era is Era.MODERN
         verdict = judge(reply.status, _error(reply), known=known)
         if verdict is Verdict.UNCLEAR:
-            return self._discovers()
+            return not self._is_proven_older()
         return verdict is Verdict.ANSWERED
 
-    def _discovers(self) -> bool:
+    def _is_proven_older(self) -> bool:
         """Ask what every 2026-07-28 server must answer, and what does nothing."""
-        reply = self._post_modern(Draft("server/discover", {}), _SMALL)
-        versions = (_result(reply) or {}).get("supportedVersions")
-        return proves_modern(reply.status, _error(reply), versions)
+        try:
+            reply = self._post_modern(Draft("server/discover", {}), _SMALL)
+        except BrokerError:
+            return False  # no proof; the call's own answer says more than this failure
+        return proves_older(reply.status, _error(reply), _result(reply))
 
     def _initialize(self) -> Learned | Reply:
         """Shake hands as before 2026 (2025-11-25, Lifecycle); return a refusal as it came."""

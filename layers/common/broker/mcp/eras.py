@@ -6,6 +6,7 @@ that the tool did not run.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -91,11 +92,17 @@ def is_lost(status: int, error: RpcError | None) -> bool:
     return _is_of_the_transport(error) or bool(_SESSION.search(error.message))
 
 
-def proves_modern(status: int, error: RpcError | None, versions: object) -> bool:
-    """Say whether an answer to ``server/discover`` comes from a 2026-07-28 server."""
+def proves_older(status: int, error: RpcError | None, result: Mapping[str, object] | None) -> bool:
+    """Say whether an answer to ``server/discover`` proves a server of before 2026-07-28.
+
+    Every later one must implement it. A server error or a page of HTML proves nothing.
+    """
     if error is not None:
-        return _is_modern(status, error)
-    return isinstance(versions, list) and MODERN_VERSION in versions
+        return (is_refusal(status) or 200 <= status < 300) and not _is_modern(status, error)
+    if result is None:
+        return is_refusal(status)
+    versions = result.get("supportedVersions")
+    return not (isinstance(versions, list) and MODERN_VERSION in versions)
 
 
 def _judge_success(status: int, error: RpcError | None) -> Verdict:

@@ -13,6 +13,8 @@ from broker.storage.table import ConditionFailed, Item, Table, maybe_moment, sec
 
 HALF_OPEN_AFTER = timedelta(minutes=5)
 REJECTION_WINDOW = timedelta(minutes=10)
+REJECTED_USERS = 5
+"""How many users a server may refuse within that before it is the one to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,12 @@ class ServerState:
     protocol_version: str | None = None
     misconfigured_at: datetime | None = None
     misconfigured_error: str | None = None
+    broken_until: datetime | None = None
+    """Until when no refresh is spent on the server's 401s: it refuses everybody."""
+
+    def refuses_everybody(self, now: datetime) -> bool:
+        """Return whether its 401s say nothing of a user's token."""
+        return self.broken_until is not None and now < self.broken_until
 
     def refuses_client(self, now: datetime) -> bool:
         """Return whether asking again is pointless: refused less than five minutes ago."""
@@ -64,10 +72,10 @@ class ServerStateStore:
             remove=("misconfigured_at", "misconfigured_error"),
         )
 
-    def note_rejection(self, server_id: str, user_id: str, now: datetime) -> int:
-        """Note that the server refused a token just renewed.
+    def note_rejection(self, server_id: str, user_id: str, now: datetime) -> ServerState:
+        """Note that the server refused a token just renewed; return the state with that.
 
-        Returns how many users it refused so within ten minutes.
+        A sixth user within ten minutes breaks the circuit for five.
         """
         key = {"server_id": server_id}
         user = hashlib.sha256(user_id.encode()).hexdigest()[:16]
@@ -77,7 +85,11 @@ class ServerStateStore:
         except ConditionFailed:
             first = {"rejected_since": seconds(now), "rejected_users": {user}}
             item = self.table.update(key, condition=None, assign=first)
-        return len(item["rejected_users"])
+        if len(item["rejected_users"]) > REJECTED_USERS:
+            broken = {"broken_until": seconds(now + HALF_OPEN_AFTER)}
+            gone = ("rejected_since", "rejected_users")
+            item = self.table.update(key, condition=None, assign=broken, remove=gone)
+        return _state(item)
 
     def forget(self, server_id: str) -> None:
         """Forget everything, as after a change of configuration."""
@@ -90,4 +102,5 @@ def _state(item: Item) -> ServerState:
         item.get("protocol_version"),
         maybe_moment(item.get("misconfigured_at")),
         item.get("misconfigured_error"),
+        maybe_moment(item.get("broken_until")),
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 type Item = dict[str, Any]
 
-PATIENCE = 5.0
+PATIENCE = 6.0
 """Seconds that one call to AWS may take at most, its repetitions included; wiring sees to it."""
 
 

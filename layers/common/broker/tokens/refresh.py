@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from broker.clock import Clock
-from broker.errors import TemporarilyUnavailable
+from broker.errors import SealBroken, TemporarilyUnavailable
 from broker.model import (
     Connection,
     Invocation,
@@ -75,7 +75,7 @@ class Refresher:
         except Moved:
             return None
         opened = self._open(server, held, lease)
-        if self._too_late(invocation):
+        if self.too_late(invocation):
             self.verdicts.release(server, held, lease, attempts=held.attempts, failure=None)
             return None
         return self._send(server, held, lease, opened, invocation)
@@ -84,7 +84,7 @@ class Refresher:
         left = invocation.deadline - self.clock.monotonic()
         return Lease(secrets.token_urlsafe(16), time.now() + left + MARGIN)
 
-    def _too_late(self, invocation: Invocation) -> bool:
+    def too_late(self, invocation: Invocation) -> bool:
         """Judge again right before sending: a container can be frozen and thawed in between."""
         return self.clock.monotonic() + ROOM > invocation.deadline
 
@@ -95,7 +95,7 @@ class Refresher:
             refresh_token = self.sealer.open_refresh(held)
             assert refresh_token is not None  # noqa: S101 - as above
             secret = self.vault.client_secret_of(server)
-        except TemporarilyUnavailable:
+        except (TemporarilyUnavailable, SealBroken):
             self.verdicts.release(server, held, lease, attempts=held.attempts + 1, failure=None)
             raise
         return Opened(keys, refresh_token, secret)

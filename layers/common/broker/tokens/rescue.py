@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from broker.clock import Clock
+from broker.errors import TemporarilyUnavailable
 from broker.events import EventBus, EventType
 from broker.model import Connection, RevocationScope, Server, Status
-from broker.oauth import Revoker
+from broker.oauth import RevocationOutcome, Revoker
 from broker.queues import RescueMessage
 from broker.storage.connections import ConnectionStore, Moved
 from broker.telemetry import count
@@ -62,7 +63,7 @@ class Rescuer:
             return
         if server.config_digest != message.config_digest:
             return  # what was set since is not where this token may go
-        self.revoker.revoke(
+        outcome = self.revoker.revoke(
             server.revocation_endpoint,
             client_id=server.client_id or "",
             style=server.token_request_style,
@@ -70,6 +71,8 @@ class Rescuer:
             token=self.sealer.open_rescued(message),
             deadline=self.clock.monotonic() + MARGIN,
         )
+        if outcome is RevocationOutcome.NO_ANSWER:
+            raise TemporarilyUnavailable("The service did not answer the revocation.")
         count("RescueDiscarded")
 
 

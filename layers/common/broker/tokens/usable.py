@@ -11,7 +11,7 @@ from broker.model import Connection, Failure, Invocation, Reason, Secret, Server
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerState, ServerStateStore
 from broker.storage.table import TableTime
-from broker.tokens.refresh import ROOM, Refresher
+from broker.tokens.refresh import MARGIN, Refresher
 from broker.tokens.sealing import TokenSealer
 from broker.tokens.timing import RefreshPolicy, idle_moment, still_valid
 from broker.tokens.verdicts import FAILURE_TEXT, Verdicts
@@ -112,7 +112,7 @@ class Tokens:
             found = self._look(server, connection, time, invocation, need)
             if found is not None:
                 return found
-            if self.clock.monotonic() + ROOM > invocation.deadline:
+            if self.clock.monotonic() + 2 * MARGIN > invocation.deadline:
                 raise RefreshInProgress("The access is being renewed.", retry_after=2)
             self.clock.sleep(random.uniform(*_POLL))  # noqa: S311 - spreads the losers
 
@@ -158,6 +158,8 @@ class Tokens:
         state = self.server_states.get(server.server_id)
         if not self._may_send(connection, state, serves=serves) or not self._free(connection, time):
             return self._wait(connection, need, serves=serves)
+        if self.refresher.too_late(invocation):
+            return self._wait(connection, need, serves=serves)
         refreshed = self.refresher.refresh(server, connection, time, invocation)
         if refreshed is None:
             # The worker tries once per message; a call reads what is recorded now.
@@ -198,7 +200,7 @@ class Tokens:
             wait = max(1, int((connection.retry_at - now).total_seconds()))
             message = "The service could not renew the access just now."
             raise TemporarilyUnavailable(message, retry_after=wait)
-        if connection.ambiguous and serves and connection.tokens.expires_at:
+        if connection.ambiguous and serves:
             return False
         if state.refuses_client(now):
             if serves:

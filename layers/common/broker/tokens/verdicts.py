@@ -38,10 +38,7 @@ class Verdicts:
         """Record a failure: flag the connection, flag the server, or back off."""
         match failed:
             case GrantRefused():
-                self.give_up(
-                    held,
-                    Reason.AMBIGUOUS_REFRESH if held.ambiguous else Reason.REFRESH_REJECTED,
-                )
+                self.give_up(held, _refused_for(held))
             case ClientRefused():
                 error = failed.evidence.error or "invalid_client"
                 self.server_states.flag_misconfigured(server.server_id, error, self.clock.now())
@@ -51,7 +48,7 @@ class Verdicts:
                 count("ServerMisconfigured")
                 self.release(server, held, lease, attempts=held.attempts, failure=None)
             case RequestRefused() if held.refusals + 1 >= REFUSALS:
-                self.give_up(held, Reason.REFRESH_REJECTED)
+                self.give_up(held, _refused_for(held))
             case _:
                 self._back_off(server, held, lease, failed)
 
@@ -123,11 +120,28 @@ class Verdicts:
         failure = Failure(reason.value, FAILURE_TEXT[reason], self.clock.now())
         try:
             flagged = self.connections.flag(seen, reason, failure)
-        except Moved:
-            return None
+        except Moved as moved:
+            if moved.stands is None or not _flagged_by_us(moved.stands, seen, failure):
+                return None
+            flagged = moved.stands  # the SDK repeated a write that had succeeded
         count("ReconnectRequired", reason=reason.value)
         self.events.publish(EventType.RECONNECT_REQUIRED, seen, reason.value)
         return flagged
+
+
+def _refused_for(held: Connection) -> Reason:
+    return Reason.AMBIGUOUS_REFRESH if held.ambiguous else Reason.REFRESH_REJECTED
+
+
+def _flagged_by_us(stands: Connection, seen: Connection, failure: Failure) -> bool:
+    same = (stands.grant_id, stands.generation) == (seen.grant_id, seen.generation)
+    known = stands.failure
+    return (
+        same
+        and known is not None
+        and known == replace(failure, at=known.at)
+        and (known.at == failure.at.replace(microsecond=0))
+    )
 
 
 FAILURE_TEXT = {

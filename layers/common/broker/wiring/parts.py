@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from broker.tokens import Refresher, Tokens, TokenSealer, Verdicts
     from broker.tokens.timing import RefreshPolicy
 
-# Two tries of a second to connect and one and a half to answer: storage.table.PATIENCE. What
+# Two tries of a second to connect and one and a half to answer, and a pause of up to a second
+# between them: storage.table.PATIENCE. What
 # is refreshed must be stored or rescued before the invocation ends, also while a table hangs.
 _AWS = Config(
     connect_timeout=1,

@@ -1,0 +1,58 @@
+"""The environment, validated once."""
+
+import pytest
+
+from broker.errors import ConfigurationError
+from broker.settings import SessionBinding, Settings
+
+COMPLETE = {
+    "SERVERS_TABLE": "servers",
+    "SERVER_STATE_TABLE": "server-state",
+    "CONNECTIONS_TABLE": "connections",
+    "PENDING_TABLE": "pending",
+    "TOOLS_TABLE": "tools",
+    "KMS_KEY_ID": "arn:key",
+    "DUE_QUEUE_URL": "https://sqs/due",
+    "RESCUE_QUEUE_URL": "https://sqs/rescue",
+    "EVENT_BUS_NAME": "bus",
+}
+
+
+def test_the_defaults_are_the_safe_ones() -> None:
+    settings = Settings.read(COMPLETE)
+    assert settings.session_binding is SessionBinding.BACKEND
+    assert settings.allowed_return_urls == ()
+    assert settings.broker_local_origins == frozenset()
+    assert settings.refresh_buffer_seconds == 300
+
+
+def test_return_urls_are_separated_by_commas() -> None:
+    settings = Settings.read(COMPLETE | {"ALLOWED_RETURN_URLS": "https://a/x, https://b/y,"})
+    assert settings.allowed_return_urls == ("https://a/x", "https://b/y")
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_missing_variable_is_named(name: str) -> None:
+    environ = {key: value for key, value in COMPLETE.items() if key != name}
+    with pytest.raises(ConfigurationError, match=name):
+        Settings.read(environ)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SERVERS_TABLE", ""),
+        ("SESSION_BINDING", "backnd"),
+        ("REFRESH_BUFFER_SECONDS", "many"),
+        ("REFRESH_BUFFER_SECONDS", "-1"),
+        ("KEEP_WARM_HOURS", "1e9"),
+    ],
+)
+def test_a_garbled_variable_is_named_and_not_quoted(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name) as failed:
+        Settings.read(COMPLETE | {name: value})
+    assert not value or value not in str(failed.value)
+
+
+def test_other_variables_do_not_matter() -> None:
+    assert Settings.read(COMPLETE | {"AWS_SECRET_ACCESS_KEY": "x", "PATH": "/bin"})
