@@ -3,13 +3,15 @@
 import argparse
 import signal
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
+from local.demo.service import App
 from local.deployment import Deployment, Settings
+from local.gateway import BUILDER
 from local.stack import ROOT, LocalStack
 
+SAMPLE = "harbor-crm"
 _POLL_SECONDS = 1.0
 
 
@@ -20,14 +22,33 @@ def main() -> None:
     signal.signal(signal.SIGINT, _stop)
     with LocalStack(template=options.template, run_folder=options.logs) as stack:
         deployment = stack.deployment(
-            chat=find_spec("examples.chat") is not None,
+            chat=True,
             settings=Settings(layer=options.layer),
             SessionBinding=options.session_binding,
+            ChatName="Lighthouse Chat",
         )
+        _register_sample(stack, deployment)
         deployment.clockwork.start(every=options.tick, poll=_POLL_SECONDS)
         print(_addresses(stack, deployment), flush=True)
         while True:
             signal.pause()
+
+
+def _register_sample(stack: LocalStack, deployment: Deployment) -> None:
+    """Register the server that the chat page talks to, so that there is something to ask for."""
+    app = App(stack.services, client_id="lighthouse-chat")
+    app.register(f"{deployment.url}/callback/{SAMPLE}")
+    server = {
+        "name": "Harbor CRM",
+        "mcp_url": f"{stack.services.mcp_server}/{SAMPLE}/mcp",
+        "auth_type": "consumer_oauth",
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "scopes": ["openid", "email", "contacts.read"],
+        **app.endpoints(),
+    }
+    with deployment.api(BUILDER) as api:
+        api.put(f"/v1/servers/{SAMPLE}", json=server).raise_for_status()
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -46,7 +67,7 @@ def _options() -> argparse.Namespace:
 
 def _addresses(stack: LocalStack, deployment: Deployment) -> str:
     lines = {
-        "Chat page": stack.chat_url or "(there is no examples/chat yet)",
+        "Chat page": stack.chat_url,
         "API": deployment.url,
         "Authorization server": stack.services.authorization_server,
         "MCP servers": f"{stack.services.mcp_server}/{{tenant}}/mcp",

@@ -1,9 +1,10 @@
-"""What the documents name is there: files, headings, routes, parameters, commands, codes, causes."""
+"""What the documents name is there: files, headings, routes, parameters, commands, codes."""
 
 import functools
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tomllib
@@ -13,24 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from broker.diagnosis import Cause
 from broker.errors import BrokerError
 from broker.events import EventType
-from broker.flows.servers import Servers
 from broker.inbound.requests import CompleteRequest, InvokeRequest, PutServerRequest
-from broker.model import Precondition
-from broker.outbound import Outbound
+from broker.model import Reason
+from local.demo import connecting, leaving, registering, renewing
 from local.demo.neighbours import Neighbours
-from local.demo.tenant import Tenant
 from local.deployment import Deployment
-from tests.unit.transformed import ROOT, TEMPLATE, of_type, source
+from tests.unit.transformed import ROOT, TEMPLATE, functions, of_type, source
 
 BROKER = ROOT / "layers" / "common" / "broker"
-PAGES = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "examples" / "README.md"],
-)
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "examples" / "README.md"])
 CALLERS_OWN = {
     "AWS_ACCESS_KEY_ID",
     "AWS_REGION",
@@ -41,14 +37,18 @@ CALLERS_OWN = {
     "TEST_ID",
 }
 """Variables that a caller's shell has, and the one that only the local stack sets."""
-SALESFORCE = "## A complete example: Salesforce"
+READERS_OWN = {"salesforce.json", "app.py", "functions/X/app.py", "flows/x.py"}
+"""A file that the reader makes, and some that stand for any."""
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
-_ROUTE = re.compile(r"\b(GET|PUT|POST|DELETE) (/[\w/{}.$-]+)")
-_PATH = re.compile(r"^[\w.*-]+(/[\w.*-]+)*/?$")
-_SUFFIXES = (".py", ".md", ".yaml", ".toml", ".svg", ".json", ".txt", "/")
+_ROUTE = re.compile(r"\b(GET|PUT|POST|DELETE) (/[\w/{}.-]+)")
+_CALL = re.compile(r'signed(?: -X (\w+))? "\$BROKER_URL(/[^"?]+)')
+_FILE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*(?:\.(?:py|md|yaml|toml|svg|json|txt)|/)")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+")
+_CAMEL = re.compile(r"[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]*)+")
+_ROW = re.compile(r"^\| (.+?) \|(.*)\|$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,14 @@ class Page:
         """Return what stands in backticks in the prose."""
         return set(_CODE.findall(self.prose))
 
+    def rows(self, heading: str = "") -> dict[str, str]:
+        """Return the table rows after a heading: the names in the first cell, and the rest."""
+        _, _, section = self.prose.partition(heading)
+        section = section.split("\n#", 1)[0] if heading else section
+        return {
+            name: rest for first, rest in _ROW.findall(section) for name in _CODE.findall(first)
+        }
+
     @property
     def anchors(self) -> set[str]:
         """The headings as links name them."""
@@ -85,12 +93,12 @@ class Page:
         return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def pages() -> list[Any]:
-    return [pytest.param(Page(path), id=str(path.relative_to(ROOT))) for path in PAGES]
-
-
 def page(name: str) -> Page:
     return Page(ROOT / name)
+
+
+def pages() -> list[Any]:
+    return [pytest.param(Page(path), id=str(path.relative_to(ROOT))) for path in PAGES]
 
 
 @functools.cache
@@ -103,36 +111,253 @@ def routes() -> tuple[str, ...]:
 @functools.cache
 def code() -> str:
     """Return all that the template and the program say."""
-    folders = (ROOT / "layers" / "common" / "broker", ROOT / "local", ROOT / "examples")
-    texts = [path.read_text("utf-8") for folder in folders for path in folder.rglob("*.py")]
+    folders = (BROKER, ROOT / "local", ROOT / "examples")
+    texts = [path.read_text("utf-8") for folder in folders for path in sorted(folder.rglob("*.*y"))]
     return "\n".join([TEMPLATE.read_text("utf-8"), *texts])
 
 
-def fits_a_route(method: str, path: str) -> bool:
+def is_route(method: str, path: str) -> bool:
     """Say whether a path, its ids filled in or not, is one of the API's."""
-    literal = re.sub(r"[{$]\w+\}?", "{}", path)
     for route in routes():
         known_method, _, known = route.partition(" ")
-        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(known))
-        if method in {known_method, "*"} and re.fullmatch(pattern, literal):
+        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(known))
+        if method == known_method and re.fullmatch(pattern, path):
             return True
     return False
 
 
-def salesforce() -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the README's PUT body, and the answers it shows on the way."""
-    section = page("README.md").text.split(SALESFORCE, 1)[1].split("\n## ", 1)[0]
-    blocks = [json.loads(block) for _, language, block in _FENCE.findall(section) if language]
-    raise NotImplementedError(blocks)
+def named_routes(document: Page) -> Iterator[tuple[str, str]]:
+    for text in [*document.spans(), *document.blocks("http")]:
+        yield from _ROUTE.findall(text)
+    for block in document.blocks("sh"):
+        yield from ((method or "GET", path) for method, path in _CALL.findall(block))
+
+
+def errors() -> dict[str, str]:
+    found, waiting = {}, [BrokerError]
+    while waiting:
+        kind = waiting.pop()
+        found[kind.error] = str(kind.status)
+        waiting += kind.__subclasses__()
+    return found
+
+
+def salesforce() -> dict[str, Any]:
+    """Return the body that the README registers Salesforce with."""
+    blocks = [json.loads(block) for block in page("README.md").blocks("json")]
+    [body] = [block for block in blocks if "token_endpoint" in block]
+    assert isinstance(body, dict)
+    return body
 
 
 @pytest.mark.parametrize("document", pages())
 def test_every_link_leads_somewhere(document: Page) -> None:
     for target in _LINK.findall(document.prose):
-        if target.startswith("https://"):
-            continue
-        name, _, anchor = target.partition("#")
-        found = (document.path.parent / name).resolve() if name else document.path
-        assert found.exists(), target
-        if anchor:
-            assert anchor in Page(found).anchors, target
+        if not target.startswith("https://"):
+            name, _, anchor = target.partition("#")
+            found = (document.path.parent / name).resolve() if name else document.path
+            assert found.exists(), target
+            assert not anchor or anchor in Page(found).anchors, target
+
+
+@pytest.mark.parametrize("document", pages())
+def test_every_file_that_is_named_exists(document: Page) -> None:
+    roots = (document.path.parent, ROOT, BROKER)
+    for span in document.spans() - READERS_OWN:
+        if _FILE.fullmatch(span):
+            assert any(any(root.glob(span.rstrip("/"))) for root in roots), span
+
+
+@pytest.mark.parametrize("document", pages())
+def test_every_command_of_make_exists(document: Page) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    for text in [*document.spans(), *document.blocks("sh")]:
+        assert set(re.findall(r"\bmake ([a-z-]+)", text)) <= targets, text
+
+
+@pytest.mark.parametrize("document", pages())
+def test_every_route_is_one_of_the_template(document: Page) -> None:
+    for method, path in named_routes(document):
+        assert is_route(method, path), f"{method} {path}"
+    for span in document.spans():
+        if re.fullmatch(r"/(v1|authorize|callback)\b[\w/{}]*", span):
+            assert any(route.split(" ")[1].startswith(span) for route in routes()), span
+
+
+@pytest.mark.parametrize("document", pages())
+def test_every_variable_and_every_name_of_the_stack_exists(document: Page) -> None:
+    variables = functions()["AuthorizeFunction"]["Environment"]["Variables"].keys() | CALLERS_OWN
+    used = {name for block in document.blocks("sh") for name in re.findall(r"\$\{?(\w+)", block)}
+    spans = {span.partition("=")[0] for span in document.spans()}
+    shell = {name for name in used if _VARIABLE.fullmatch(name)}
+    assert {name for name in spans if _VARIABLE.fullmatch(name)} | shell <= variables
+    for name in spans:
+        if _CAMEL.fullmatch(name):
+            assert re.search(rf"\b{name}\b", code()), name
+
+
+@pytest.mark.parametrize("document", pages())
+def test_json_parses_and_shell_is_shell(document: Page) -> None:
+    for block in document.blocks("json"):
+        json.loads(block)
+    for block in document.blocks("sh"):
+        command = ["bash", "-n", "-c", block]
+        checked = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, f"{block}\n{checked.stderr}"
+
+
+def test_the_parameters_and_outputs_are_all_explained() -> None:
+    deploy = page("docs/deploy.md")
+    assert deploy.rows("## Parameters").keys() == source()["Parameters"].keys()
+    assert deploy.rows("## Outputs").keys() == source()["Outputs"].keys()
+
+
+def test_the_readme_counts_functions_tables_and_keys() -> None:
+    assert (len(functions()), len(of_type("AWS::DynamoDB::Table"))) == (8, 5)
+    assert len(of_type("AWS::KMS::Key")) == 1
+    assert (
+        "Eight small Lambda functions, five DynamoDB tables, one KMS key" in page("README.md").text
+    )
+
+
+def test_the_readme_shows_the_demonstration_as_it_is() -> None:
+    [shown] = page("README.md").blocks("text")
+    steps = [*registering.STEPS, *connecting.STEPS, *renewing.STEPS, *leaving.STEPS]
+    titles = ["the stack starts", *(title for title, _ in steps)]
+    assert re.findall(r"^ *\d+ +(.+?)  ", shown, re.MULTILINE) == titles
+
+
+def test_every_cause_is_explained_once() -> None:
+    text = page("docs/troubleshooting.md").prose
+    assert re.findall(r"^### (\w+)$", text, re.MULTILINE) == sorted(Cause)
+
+
+def test_every_reason_of_a_reconnect_is_explained() -> None:
+    explained = page("docs/troubleshooting.md").rows("## When a connection fails later")
+    assert explained.keys() == {reason.value for reason in Reason}
+
+
+def test_every_code_is_explained_under_its_status() -> None:
+    explained = page("docs/api/api.md").rows("## Errors")
+    assert {code: rest.split("|")[0].strip() for code, rest in explained.items()} == errors()
+
+
+def test_every_event_is_named() -> None:
+    assert {event.value for event in EventType} <= page("docs/architecture.md").spans()
+
+
+def test_every_room_has_a_line() -> None:
+    rooms = {path.stem for path in BROKER.iterdir() if path.suffix == ".py" or path.is_dir()}
+    explained = page("docs/architecture.md").rows("## Rooms and arrows").keys()
+    assert explained == rooms - {"__init__", "__pycache__", "py"}
+
+
+def test_every_function_and_table_has_a_line() -> None:
+    architecture = page("docs/architecture.md")
+    folders = {path.parent.name for path in ROOT.glob("functions/*/app.py")}
+    assert architecture.rows("## The functions").keys() == folders
+    assert page("docs/threat-model.md").rows("## T11").keys() == folders
+    stored = architecture.rows("## What is stored").keys()
+    assert stored >= of_type("AWS::DynamoDB::Table").keys()
+
+
+def test_every_log_line_and_metric_is_one_that_is_written() -> None:
+    operations = page("docs/operations.md")
+    named = [*operations.rows("## Logs"), *operations.rows("## Metrics")]
+    assert [name for name in named if f'"{name}"' not in code()] == []
+
+
+def test_every_threat_has_a_heading() -> None:
+    text = page("docs/threat-model.md").prose
+    assert re.findall(r"^## (T\d+) ", text, re.MULTILINE) == [f"T{n}" for n in range(1, 12)]
+
+
+def test_the_index_lists_every_decision_by_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    written = {
+        path.name: path.read_text("utf-8").splitlines()[0].removeprefix(f"# {path.name[:4]} ")
+        for path in folder.glob("[0-9]*.md")
+    }
+    listed = re.findall(
+        r"^\| \[(\d{4})\]\((.+)\) \| (.+) \|$", page("docs/decisions/README.md").text, re.MULTILINE
+    )
+    assert {name: title for _, name, title in listed} == written
+    assert [number for number, _, _ in listed] == sorted(name[:4] for name in written)
+
+
+def test_the_changelog_begins_with_the_version_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    [first, *_] = re.findall(r"^## \[(.+)\] - (.+)$", page("CHANGELOG.md").text, re.MULTILINE)
+    assert first[0] == project["version"]
+
+
+def test_the_bodies_that_are_shown_are_taken() -> None:
+    invoke, complete = (
+        json.loads(block) for block in page("docs/chat-integration.md").blocks("json")
+    )
+    InvokeRequest.model_validate(invoke)
+    CompleteRequest.model_validate(complete | {"server_id": "crm"})
+    PutServerRequest.model_validate(salesforce() | {"server_id": "salesforce"})
+    [first] = re.findall(r"-d '(\{\"name\".+\})'", page("README.md").text)
+    PutServerRequest.model_validate(json.loads(first) | {"server_id": "salesforce"})
+
+
+def _unique(name: str) -> str:
+    return f"{name}-{secrets.token_hex(4)}"
+
+
+def test_salesforce_is_registered_by_the_readme_and_lacks_nothing(bound: Deployment) -> None:
+    with bound.api("builder") as builder:
+        answer = builder.put(f"/v1/servers/{_unique('salesforce')}", json=salesforce())
+    assert (answer.status_code, answer.json()["missing"]) == (201, [])
+    assert answer.json()["default_expires_in"] == 7200
+
+
+def _invoke_signed(deployment: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
+    key = deployment.keys["chat-backend"]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",  # no profile of this machine
+        "AWS_ACCESS_KEY_ID": key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": key.secret,
+        "AWS_REGION": "eu-central-1",
+        "BROKER_URL": deployment.address,
+    }
+    command = [sys.executable, str(ROOT / "examples" / "invoke_signed.py"), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_signed_example_runs_a_tool(bound: Deployment, further_parties: Neighbours) -> None:
+    server_id = _unique("tides")
+    url = f"{further_parties.open_mcp_server}/{server_id}/mcp"
+    with bound.api("builder") as builder:
+        builder.put(
+            f"/v1/servers/{server_id}", json={"name": "Tides", "mcp_url": url, "auth_type": "none"}
+        ).raise_for_status()
+    numbers = '{"first": 19, "second": 23}'
+    ran = _invoke_signed(bound, "jo", server_id, "add_numbers", numbers)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["result"]["content"][0]["text"] == "42"
+
+
+def test_the_signed_example_shows_the_prompt_of_the_readme(bound: Deployment) -> None:
+    server_id = _unique("salesforce")
+    with bound.api("builder") as builder:
+        builder.put(f"/v1/servers/{server_id}", json=salesforce()).raise_for_status()
+    answer = json.loads(_invoke_signed(bound, "jo", server_id, "query").stdout)
+    [shown] = [
+        block
+        for block in map(json.loads, page("README.md").blocks("json"))
+        if "connect_url" in block
+    ]
+    assert answer.keys() == shown.keys()
+    for name in ("status", "reason", "scopes"):
+        assert answer[name] == shown[name]
+    assert answer["prompt"]["button_label"] == shown["prompt"]["button_label"]
+
+
+def test_the_signed_example_fails_on_a_refusal(bound: Deployment) -> None:
+    refused = _invoke_signed(bound, "jo", "nothing-here", "query")
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout)["error"] == "server_not_found"

@@ -24,6 +24,8 @@ class Place:
     port: int
     received: list[bytes] = field(default_factory=list)
     """One entry per connection: its first bytes, b"" where none came."""
+    closed: threading.Event = field(default_factory=threading.Event)
+    """Set when the server has closed a connection."""
 
     @property
     def url(self) -> str:
@@ -49,6 +51,7 @@ def serving(behaviour: Behaviour) -> Iterator[Place]:
         def serve(sock: socket.socket) -> None:
             with closing(sock), suppress(OSError):
                 behaviour(_Recording(sock, place.received), over)
+            place.closed.set()
 
         def accept() -> None:
             with suppress(OSError):

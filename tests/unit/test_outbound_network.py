@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -105,8 +106,12 @@ def test_a_connection_with_an_answer_nobody_asked_for_is_not_used_again(
 
 
 def test_a_connection_the_server_closed_is_not_used_again() -> None:
-    with serving(answering(OK)) as place:
-        ask_twice(place, fresh=False)
+    with serving(answering(OK)) as place, door_to(place) as door:
+        for _ in range(2):
+            place.closed.clear()
+            deadline = time.monotonic() + NEVER
+            door.send("POST", place.url, headers={}, deadline=deadline, cap=10)
+            assert place.closed.wait(NEVER)
     assert len(place.received) == 2
 
 

@@ -18,26 +18,40 @@ from broker.wording import locale_of, say
 COOKIE_SECONDS = 600
 
 _STYLE = """
-:root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--card:#fff;--ground:#f3f5f8;
---accent:#1f5fd6;--line:#dde2ea}
-@media (prefers-color-scheme:dark){:root{--ink:#e8ecf2;--soft:#a3adbb;--card:#1c2330;
---ground:#11161f;--accent:#7aa7ff;--line:#2c3646}}
+:root{color-scheme:light dark;--ink:#1a1f2b;--soft:#5b6273;--card:#fff;--ground:#f4f5f9;
+--accent:#1f5fd6;--on-accent:#fff;--line:#e0e3ec;--good:#13713f;--good-soft:#e5f6ec;
+--bad:#a02a2a;--bad-soft:#fdeeee;--shadow:0 1px 2px rgb(20 24 50/6%),0 12px 32px rgb(20 24 50/8%)}
+@media (prefers-color-scheme:dark){:root{--ink:#eceef5;--soft:#a6acbd;--card:#1b1f2a;
+--ground:#12151d;--accent:#8fb4ff;--on-accent:#10182b;--line:#30364a;--good:#7fd6a3;
+--good-soft:#16321f;--bad:#ffa8a8;--bad-soft:#3a1d20;--shadow:0 12px 32px rgb(0 0 0/35%)}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--ground);
-color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-main{max-width:26rem;margin:1.5rem;padding:2rem;background:var(--card);
-border:1px solid var(--line);border-radius:14px}
-h1{font-size:1.25rem;margin:0 0 .75rem;overflow-wrap:anywhere}
-p{margin:.5rem 0;overflow-wrap:anywhere}
-.soft{color:var(--soft);font-size:.9rem}
-.mark{font-size:2rem;line-height:1}
-img{max-height:48px;max-width:160px}
-button{margin-top:1rem;width:100%;padding:.8rem 1rem;border:0;border-radius:10px;
-background:var(--accent);color:var(--card);font:inherit;font-weight:600;cursor:pointer}
+color:var(--ink);font:1rem/1.55 -apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans",
+"Liberation Sans",system-ui,sans-serif}
+main{width:min(26rem,calc(100vw - 2rem));padding:2rem;background:var(--card);
+border:1px solid var(--line);border-radius:1rem;box-shadow:var(--shadow)}
+h1{font-size:1.3rem;line-height:1.3;letter-spacing:-.01em;margin:0 0 .6rem;overflow-wrap:anywhere}
+p{margin:.6rem 0;overflow-wrap:anywhere}
+.soft{color:var(--soft);font-size:.875rem}
+.mark{display:grid;place-items:center;width:3rem;height:3rem;margin:0 0 1rem;border-radius:50%}
+.mark svg{width:1.5rem;height:1.5rem;fill:none;stroke:currentColor;stroke-width:2.5;
+stroke-linecap:round;stroke-linejoin:round}
+.good{background:var(--good-soft);color:var(--good)}
+.bad{background:var(--bad-soft);color:var(--bad)}
+img{display:block;max-height:48px;max-width:160px;margin:0 0 1rem}
+button{margin:1rem 0 .4rem;width:100%;padding:.8rem 1rem;border:0;border-radius:.7rem;
+background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;cursor:pointer}
+button:hover{filter:brightness(1.08)}
 button:focus-visible{outline:3px solid var(--ink);outline-offset:2px}
-code{display:block;padding:.75rem;border:1px dashed var(--line);border-radius:8px;
-overflow-wrap:anywhere;user-select:all}
+code{display:block;padding:.75rem;border:1px dashed var(--soft);border-radius:.6rem;
+font:.875rem/1.5 ui-monospace,"Liberation Mono",monospace;overflow-wrap:anywhere;user-select:all}
 """
+_MARKS = {
+    True: '<p class="mark good" aria-hidden="true"><svg viewBox="0 0 24 24">'
+    '<path d="M5 13l4.5 4.5L19 7"/></svg></p>',
+    False: '<p class="mark bad" aria-hidden="true"><svg viewBox="0 0 24 24">'
+    '<path d="M12 7v6M12 17v.01"/></svg></p>',
+}
 
 
 def browser_answer(outcome: BrowserOutcome) -> Response[str]:
@@ -55,7 +69,7 @@ def page_error(exc: BrokerError, request_id: str) -> Response[str]:
     """Render a failure as a friendly page: what to do, and a number for the support."""
     title = say("failed_title", None)
     body = (
-        f'<p class="mark" aria-hidden="true">✕</p><h1>{escape(title)}</h1>'
+        f"{_MARKS[False]}<h1>{escape(title)}</h1>"
         f"<p>{escape(exc.message)}</p>"
         f'<p class="soft">{escape(exc.error)} · {escape(request_id)}</p>'
     )
@@ -101,13 +115,11 @@ def _consent(page: ConsentPage) -> Response[str]:
 
 
 def _closing(page: ClosingPage) -> Response[str]:
-    mark = "✓" if page.succeeded else "✕"
     shown = ""
     if page.completion_code:
         shown = f"<code>{escape(page.completion_code.reveal())}</code>"
     body = (
-        f'<p class="mark" aria-hidden="true">{mark}</p><h1>{escape(page.title)}</h1>'
-        f"<p>{escape(page.message)}</p>{shown}"
+        f"{_MARKS[page.succeeded]}<h1>{escape(page.title)}</h1><p>{escape(page.message)}</p>{shown}"
     )
     closes = page.succeeded and not page.completion_code
     script = "window.close()" if closes else ""
