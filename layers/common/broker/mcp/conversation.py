@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from broker.diagnosis import media_type
 from broker.errors import BrokerError, McpServerError, OutboundError
 from broker.model import Secret
 
@@ -193,4 +194,8 @@ def _settle(reply: Reply, draft: Draft, learned: Learned) -> Settled:
 
 
 def _refused(reply: Reply, draft: Draft) -> Exception:
-    return refused(reply.status, _error(reply), draft.method)
+    failure = refused(reply.status, _error(reply), draft.method)
+    media = media_type(reply.headers.get("content-type"))
+    if reply.response is None and media is not None and reply.status < 500:
+        failure.details["content_type"] = media  # a page here means a wrong address
+    return failure

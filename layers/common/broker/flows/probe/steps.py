@@ -2,7 +2,6 @@
 
 import secrets
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
@@ -10,15 +9,13 @@ from broker.completion import Claim
 from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import (
     BrokerError,
-    McpServerError,
-    McpServerTimeout,
-    McpUnauthorized,
     OutboundError,
     ServerChanged,
 )
+from broker.flows.probe.sightings import of_login_page, of_mcp_failure
 from broker.flows.probe.test_tokens import TestTokens, open_tokens
 from broker.grants import Grants
-from broker.mcp import InsufficientScope, ToolList
+from broker.mcp import ToolList
 from broker.model import (
     AuthType,
     Invocation,
@@ -89,27 +86,10 @@ class Steps:
             )
         except OutboundError:
             return run  # the builder's browser may reach what we do not
-        if (
-            answer.status < HTTPStatus.BAD_REQUEST
-            or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        ):
+        seen = of_login_page(answer.status, answer.body)
+        if seen is None:
             return run
-        return self._judge_page(run, server, answer.status, answer.body, invocation)
-
-    def _judge_page(
-        self, run: TestRun, server: Server, status: int, page: bytes, invocation: Invocation
-    ) -> TestRun:
-        said = page.decode("utf-8", "replace")
-        lower = said.lower().replace(" ", "_")
-        known = ("redirect_uri", "redirect_url", "callback_url", "invalid_client", "client_id")
-        found = next((word for word in known if word in lower), None)
-        if found is None:
-            return run
-        error = "invalid_client" if "client" in found else "redirect_uri_mismatch"
-        evidence = Evidence(
-            Step.AUTHORIZATION, Kind.REFUSED, status=status, content_type="text/html", error=error
-        )
-        return warned(run, TestStep.CONSENT, evidence, server, _redirect_uri(server, invocation))
+        return warned(run, TestStep.CONSENT, seen, server, _redirect_uri(server, invocation))
 
     def exchange(
         self, run: TestRun, server: Server, claim: Claim, invocation: Invocation
@@ -198,7 +178,7 @@ class Steps:
         try:
             listed = self._list(run, server, invocation)
         except BrokerError as exc:
-            return failed(run, TestStep.TOOLS, _mcp_evidence(exc), server, uri)
+            return failed(run, TestStep.TOOLS, of_mcp_failure(exc), server, uri)
         if listed is None or not listed.tools:
             evidence = Evidence(Step.TOOLS, Kind.OK, facts={"tools": 0})
             return failed(run, TestStep.TOOLS, evidence, server, uri)
@@ -276,24 +256,3 @@ class Steps:
 
 def _redirect_uri(server: Server, invocation: Invocation) -> str:
     return f"{invocation.base_url}/callback/{server.server_id}"
-
-
-def _mcp_evidence(exc: BrokerError) -> Evidence:
-    """Read what the MCP server did from how the call failed."""
-    if isinstance(exc, InsufficientScope):
-        return Evidence(Step.TOOLS, Kind.REFUSED, status=403, error="insufficient_scope")
-    if isinstance(exc, McpUnauthorized):
-        return Evidence(Step.TOOLS, Kind.REFUSED, status=401, error="invalid_token")
-    if isinstance(exc, McpServerTimeout):
-        return Evidence(Step.TOOLS, Kind.NO_ANSWER)
-    if isinstance(exc, McpServerError):
-        return _mcp_error_evidence(exc)
-    return Evidence(Step.TOOLS, Kind.REFUSED, status=exc.status, error=exc.error)
-
-
-def _mcp_error_evidence(exc: McpServerError) -> Evidence:
-    reason = exc.details.get("reason")
-    kinds = {"unreachable": Kind.NOT_SENT, "blocked": Kind.BLOCKED}
-    status = exc.details.get("upstream_status")
-    kind = kinds.get(str(reason), Kind.UNUSABLE)
-    return Evidence(Step.TOOLS, kind, status=status if isinstance(status, int) else None)
