@@ -42,6 +42,7 @@ READERS_OWN = {"salesforce.json", "app.py", "functions/X/app.py", "flows/x.py"}
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_SOURCE = re.compile(r'src(?:set)?="([^"]+)"')
 _CODE = re.compile(r"`([^`\n]+)`")
 _ROUTE = re.compile(r"\b(GET|PUT|POST|DELETE) (/[\w/{}.-]+)")
 _CALL = re.compile(r'signed(?: -X (\w+))? "\$BROKER_URL(/[^"?]+)')
@@ -152,7 +153,7 @@ def salesforce() -> dict[str, Any]:
 
 @pytest.mark.parametrize("document", pages())
 def test_every_link_leads_somewhere(document: Page) -> None:
-    for target in _LINK.findall(document.prose):
+    for target in [*_LINK.findall(document.prose), *_SOURCE.findall(document.prose)]:
         if not target.startswith("https://"):
             name, _, anchor = target.partition("#")
             found = (document.path.parent / name).resolve() if name else document.path

@@ -30,8 +30,8 @@ from broker.oauth import IssuerMismatch, check_issuer, public_error
 from broker.reports import failed
 from broker.settings import SessionBinding, Settings
 from broker.storage.pending import PendingStore, state_id_of
+from broker.storage.probes import TestStore
 from broker.storage.servers import ServerStore
-from broker.storage.test_runs import TestStore
 from broker.telemetry import count
 from broker.wording import say
 

@@ -34,9 +34,9 @@ from .outcomes import (
     ToolListing,
 )
 from .pending import AuthorizationResponse, PendingAuthorization, Purpose, Ticket
+from .probe import StepReport, TestRun, TestStatus, TestStep
 from .secret import Sealed, Secret
 from .server import AuthType, RevocationScope, Server, TokenRequestStyle
-from .test_run import StepReport, TestRun, TestStatus, TestStep
 
 __all__ = [
     "Account",

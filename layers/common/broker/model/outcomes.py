@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from .connection import Connection, Failure
+from .probe import TestRun
 from .secret import Secret
 from .server import Server
-from .test_run import TestRun
 
 
 class PromptReason(StrEnum):

@@ -11,10 +11,10 @@ from broker.clock import Clock
 from broker.settings import Settings
 from broker.storage.connections import ConnectionStore
 from broker.storage.pending import PendingStore
+from broker.storage.probes import TestStore
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
 from broker.storage.table import Table
-from broker.storage.test_runs import TestStore
 from broker.storage.tools import ToolStore
 from broker.vault import Vault
 

@@ -27,8 +27,8 @@ from broker.model import (
     TestStatus,
     TestStep,
 )
+from broker.storage.probes import TestStore
 from broker.storage.servers import ServerStore
-from broker.storage.test_runs import TestStore
 from broker.telemetry import count
 
 TEST_LIFETIME = timedelta(hours=1)

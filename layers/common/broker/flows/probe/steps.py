@@ -13,7 +13,7 @@ from broker.errors import (
     ServerChanged,
 )
 from broker.flows.probe.sightings import of_login_page, of_mcp_failure
-from broker.flows.probe.test_tokens import TestTokens, open_tokens
+from broker.flows.probe.tokens import TestTokens, open_tokens
 from broker.grants import Grants
 from broker.mcp import ToolList
 from broker.model import (
