@@ -1,6 +1,7 @@
 """`make dev`: start everything, say where it is, run until Ctrl-C."""
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -73,7 +74,7 @@ def _addresses(stack: LocalStack, deployment: Deployment) -> str:
         "MCP servers": f"{stack.services.mcp_server}/{{tenant}}/mcp",
         "… of 2025-11-25": f"{stack.services.old_mcp_server}/{{tenant}}/mcp",
         "Tick": f"curl -X POST {deployment.control_url}/local/tick",
-        "Logs": str(stack.logs),
+        "Logs": os.path.relpath(stack.logs),
     }
     for caller, key in stack.keys.items():
         lines[f"Key of {caller}"] = f"{key.access_key_id}:{key.secret}"

@@ -1,6 +1,7 @@
 """Reads a SAM template and transforms it as CloudFormation would."""
 
 import copy
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,8 @@ def _translate(source: dict[str, Any], values: dict[str, Any], region: str) -> d
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
+    # It warns, when it is let go, that its own usage metrics were not published.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     document = copy.deepcopy(source)
     for resource in document["Resources"].values():
         if name := _CODE.get(resource["Type"]):

@@ -24,7 +24,7 @@ def tools(server_id: str) -> Response:
     asked = read_query(app, ForUserAt)
     run = invocation(app, wiring().settings)
     listing = wiring().mcp_invoke.tools(asked.server_id, asked.user_id, run)
-    return answers.json_answer(answers.tools(listing, datetime.now(UTC)))
+    return answers.tools(listing, datetime.now(UTC))
 
 
 def lambda_handler(event: dict, context: object) -> dict:

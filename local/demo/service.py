@@ -4,8 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
+from local import browser_names
 from local.stack import ThirdParties
 
 SCOPES = ("openid", "contacts.read")
@@ -87,8 +86,8 @@ class App:
     def control(self, method: str, path: str, **sent: Any) -> Any:
         """Call the control interface; return what it answers."""
         url = f"{self.service.authorization_server_control}/control{path}"
-        answer = httpx.request(method, url, trust_env=False, timeout=10, **sent)
-        answer.raise_for_status()
+        with browser_names.client() as http:
+            answer = http.request(method, url, **sent).raise_for_status()
         return answer.json() if answer.content else None
 
     def _of_person(self, path: str, username: str) -> None:

@@ -1,5 +1,6 @@
 """How the demo speaks: one line a step; colours on a terminal alone."""
 
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ class Teller:
 
     def heard_of_logs(self, logs: str) -> None:
         """Take note of where the logs are."""
-        self.logs = logs
+        self.logs = os.path.relpath(logs)
 
     def held(self, title: str, seen: str) -> None:
         """Print a step that held."""

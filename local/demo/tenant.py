@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+from local import browser_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +42,5 @@ class Tenant:
 
     def _control(self, method: str, path: str, **sent: Any) -> Any:
         url = f"{self.origin}/control/{self.name}{path}"
-        answer = httpx.request(method, url, trust_env=False, timeout=10, **sent)
-        return answer.raise_for_status().json()
+        with browser_names.client() as http:
+            return http.request(method, url, **sent).raise_for_status().json()

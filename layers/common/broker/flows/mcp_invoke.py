@@ -55,6 +55,9 @@ class McpInvoke:
                 request_state=call.request_state,
             )
         except InsufficientScope as exc:
+            if server.auth_type is not AuthType.CONSUMER_OAUTH:
+                message = "The MCP server asks for more than its builder's credentials allow."
+                raise ServerMisconfigured(message) from exc
             return self._more_scope(server, call, exc.scopes, invocation)
         if isinstance(answer, Unusable):
             return self._prompt(server, call, answer.connection, invocation)

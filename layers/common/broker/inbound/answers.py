@@ -76,9 +76,7 @@ def invoke_answer(outcome: InvokeOutcome) -> Response[str]:
                 "request_state": outcome.request_state,
             }
         )
-    if len(json.dumps(answer.body, ensure_ascii=False).encode()) > ENCODED_BYTES:
-        raise McpResultTooLarge("The tool's result is over 5.5 MB as encoded for the gateway.")
-    return answer
+    return _that_fits(answer, "The tool's result")
 
 
 def authorization_required(outcome: AuthorizationRequired) -> Body:
@@ -217,17 +215,17 @@ def erased(outcome: Erased) -> Body:
     }
 
 
-def tools(listing: ToolListing, now: datetime) -> Body:
-    """Return a tool list with its age in seconds."""
-    return {
+def tools(listing: ToolListing, now: datetime) -> Response[str]:
+    """Render a tool list with its age in seconds; raise McpResultTooLarge."""
+    since = None if listing.fetched_at is None else now - listing.fetched_at
+    body = {
         "tools": list(listing.tools),
         "source": listing.source,
         "fetched_at": _time(listing.fetched_at),
-        "age": None
-        if listing.fetched_at is None
-        else max(0, int((now - listing.fetched_at).total_seconds())),
+        "age": None if since is None else max(0, int(since.total_seconds())),
         "stale_because": listing.stale_because,
     }
+    return _that_fits(json_answer(body), "The tool list")
 
 
 def test_run(run: TestRun) -> Body:
@@ -259,6 +257,12 @@ def deleted(remaining: int) -> Response[str]:
     if remaining:
         return json_answer({"status": "disconnecting", "remaining": remaining}, 202)
     return Response(HTTPStatus.NO_CONTENT, None, "", headers=dict(_HEADERS))
+
+
+def _that_fits(answer: Response[str], what: str) -> Response[str]:
+    if len(json.dumps(answer.body, ensure_ascii=False).encode()) > ENCODED_BYTES:
+        raise McpResultTooLarge(f"{what} is over 5.5 MB as encoded for the gateway.")
+    return answer
 
 
 def _failure(failure: Failure) -> Body:

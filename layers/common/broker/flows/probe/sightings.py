@@ -27,7 +27,7 @@ def of_mcp_failure(exc: BrokerError) -> Evidence:
     """Read what the MCP server did from how the call failed."""
     if isinstance(exc, InsufficientScope):
         return Evidence(Step.TOOLS, Kind.REFUSED, status=403, error="insufficient_scope")
-    if isinstance(exc, McpUnauthorized):
+    if isinstance(exc, McpUnauthorized) or isinstance(exc.__cause__, McpUnauthorized):
         return Evidence(Step.TOOLS, Kind.REFUSED, status=401, error="invalid_token")
     if isinstance(exc, McpServerTimeout):
         return Evidence(Step.TOOLS, Kind.NO_ANSWER)

@@ -1,0 +1,64 @@
+"""The running product, for the tests that need it: one stack and two deployments per session.
+
+Nothing is started before a test asks for it. Tests share them and isolate by server and user ids.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.demo.journey import RETURN_URL
+from local.demo.neighbours import Neighbours, neighbours
+from local.deployment import Deployment
+from local.stack import LocalStack
+from tests.e2e.stranger import Stranger
+
+CHAT_NAME = "Lighthouse Chat"
+_CONTAINERS = 28  # two deployments of eight functions, and room for parallel calls
+
+
+@pytest.fixture(scope="session")
+def further_parties() -> Iterator[Neighbours]:
+    """MCP servers with a shared key and with none, and a tap before the token endpoint."""
+    with neighbours() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def stranger() -> Iterator[Stranger]:
+    """A server that answers what a test tells it to."""
+    with Stranger() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="session")
+def stack(
+    further_parties: Neighbours, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalStack]:
+    """The local stack; its logs lie in pytest's own temporary folder."""
+    run_folder = tmp_path_factory.mktemp("stack")
+    with LocalStack(container_limit=_CONTAINERS, run_folder=run_folder) as running:
+        further_parties.tap.target = running.services.authorization_server_control
+        yield running
+
+
+@pytest.fixture(scope="session")
+def origins(further_parties: Neighbours, stranger: Stranger) -> list[str]:
+    """The origins that the deployments may call over plain http besides the stack's own."""
+    return [*further_parties.origins(), stranger.origin]
+
+
+@pytest.fixture(scope="session")
+def bound(stack: LocalStack, origins: list[str]) -> Deployment:
+    """A deployment with SessionBinding=backend, the default."""
+    return stack.deployment(
+        "bound", return_urls=[RETURN_URL], local_origins=origins, ChatName=CHAT_NAME
+    )
+
+
+@pytest.fixture(scope="session")
+def unbound(stack: LocalStack, origins: list[str]) -> Deployment:
+    """A deployment with SessionBinding=none, the opt-out; no return URL."""
+    return stack.deployment(
+        "unbound", local_origins=origins, ChatName=CHAT_NAME, SessionBinding="none"
+    )
