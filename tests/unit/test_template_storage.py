@@ -143,6 +143,23 @@ def test_a_stuck_queue_raises_an_alarm(alarm: str, queue: str, metric: str, abov
     assert found["TreatMissingData"] == "notBreaching"
 
 
+@pytest.mark.parametrize(
+    ("alarm", "metric"),
+    [
+        ("LostGrantAlarm", "TokenSetLost"),
+        ("MisconfiguredServerAlarm", "ServerMisconfigured"),
+    ],
+)
+def test_what_only_a_person_can_mend_raises_an_alarm(alarm: str, metric: str) -> None:
+    found = of_type("AWS::CloudWatch::Alarm")[alarm]
+    written_as = transformed()["Resources"]["RefreshWorkerFunction"]["Properties"]["Environment"]
+    variables = written_as["Variables"]
+    assert found["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
+    service = {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
+    assert (found["MetricName"], found["Dimensions"]) == (metric, [service])
+    assert (found["Statistic"], found["Threshold"]) == ("Sum", 0)
+
+
 def test_alarms_are_mailed_where_an_address_is_given_and_only_shown_otherwise() -> None:
     topic = transformed()["Resources"]["AlarmTopic"]
     assert topic["Condition"] == "HasAlarmEmail"

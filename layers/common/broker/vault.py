@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
     ACCESS = "access"
     REFRESH = "refresh"
-    CLIENT_SECRET = "client_secret"  # noqa: S105 - a kind, not a secret
+    CLIENT_SECRET = "client_secret"
     BEARER = "bearer"
     CODE = "code"
     VERIFIER = "verifier"

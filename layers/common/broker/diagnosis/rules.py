@@ -36,18 +36,18 @@ class Cause(StrEnum):
     HTML_INSTEAD_OF_JSON = "html_instead_of_json"
     ISSUER_MISMATCH = "issuer_mismatch"
     MCP_SERVER_ERROR = "mcp_server_error"
-    MCP_SERVER_REFUSES_TOKEN = "mcp_server_refuses_token"  # noqa: S105 - a cause's name
+    MCP_SERVER_REFUSES_TOKEN = "mcp_server_refuses_token"
     MCP_SERVER_UNREACHABLE = "mcp_server_unreachable"
     NONCE_MISMATCH = "nonce_mismatch"
-    NO_REFRESH_TOKEN = "no_refresh_token"  # noqa: S105 - a cause's name
+    NO_REFRESH_TOKEN = "no_refresh_token"
     NO_TOOLS = "no_tools"
     RATE_LIMITED = "rate_limited"
     REDIRECT_URI_MISMATCH = "redirect_uri_mismatch"
     RESOURCE_REFUSED = "resource_refused"
     SCOPE_REFUSED = "scope_refused"
     SERVER_CHANGED = "server_changed"
-    TOKEN_REQUEST_STYLE = "token_request_style"  # noqa: S105 - a cause's name
-    TOKEN_RESPONSE_UNUSABLE = "token_response_unusable"  # noqa: S105 - a cause's name
+    TOKEN_REQUEST_STYLE = "token_request_style"
+    TOKEN_RESPONSE_UNUSABLE = "token_response_unusable"
     UNKNOWN = "unknown"
 
 

@@ -215,7 +215,7 @@ class PutServerRequest(Named):
     ] = Field(default_factory=list)
     scope_separator: Literal["space", "comma", "plus", " ", ",", "+"] = "space"
     token_request_style: Literal["form_post", "form_basic", "json_basic", "json_post", "none"] = (
-        "form_post"  # noqa: S105 - a style's name
+        "form_post"
     )
     pkce: bool = True
     extra_authorize_params: Params = Field(default_factory=dict)
@@ -225,8 +225,8 @@ class PutServerRequest(Named):
     default_expires_in: Annotated[int, Field(ge=1, le=10 * 365 * 86_400)] | None = None
     refresh_idle_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     account_field: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")] | None = None
-    token_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"  # noqa: S105 - a name
-    token_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = "Bearer"  # noqa: S105 - a name
+    token_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"
+    token_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = "Bearer"
 
     @property
     def draft(self) -> Draft:

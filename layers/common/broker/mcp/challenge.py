@@ -11,7 +11,7 @@ from .messages import NotJsonRpc, parse
 
 # API Gateway renames the header of an integration's answer.
 _HEADERS = ("www-authenticate", "x-amzn-remapped-www-authenticate")
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # noqa: S105 - RFC 9110 §5.6.2
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}))')
 _SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+(?![ \t]*=)|(?=[ \t]*(?:,|$)))")
 _TOKEN68 = re.compile(r"[0-9A-Za-z\-._~+/]+=*(?=[ \t]*(?:,|$))")

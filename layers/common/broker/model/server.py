@@ -36,7 +36,7 @@ class RevocationScope(StrEnum):
 
     GRANT = "grant"
     """Possibly every token of this user for this client."""
-    TOKEN = "token"  # noqa: S105 - a scope of revocation, not a secret
+    TOKEN = "token"
 
 
 @final
@@ -69,8 +69,8 @@ class Server:
     default_expires_in: int | None = None
     refresh_idle_days: int | None = None
     account_field: str | None = None
-    token_header: str = "Authorization"  # noqa: S105 - a header's name
-    token_scheme: str = "Bearer"  # noqa: S105 - a scheme's name; empty: the bare token
+    token_header: str = "Authorization"
+    token_scheme: str = "Bearer"
     revision: int = 1
     created_at: datetime | None = None
     updated_at: datetime | None = None

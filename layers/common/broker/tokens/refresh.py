@@ -24,10 +24,10 @@ from broker.queues import Queues, RescueMessage
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.table import PATIENCE, TableTime
 from broker.telemetry import count, logger
-from broker.tokens.sealing import OpenKeys, TokenSealer, seal_next
+from broker.tokens.sealing import OpenKeys, TokenSealer, place_of, seal_next
 from broker.tokens.timing import RefreshPolicy
 from broker.tokens.verdicts import Verdicts
-from broker.vault import Vault
+from broker.vault import Kind, Vault
 
 ANSWER_SECONDS = 8.0
 """How long a token endpoint may take, at most."""
@@ -89,11 +89,12 @@ class Refresher:
         return self.clock.monotonic() + ROOM > invocation.deadline
 
     def _open(self, server: Server, held: Connection, lease: Lease) -> Opened:
-        assert held.tokens.refresh is not None  # noqa: S101 - the caller looked
+        sealed = held.tokens.refresh
         try:
-            keys = self.sealer.open_keys(held, held.tokens.refresh)
-            refresh_token = self.sealer.open_refresh(held)
-            assert refresh_token is not None  # noqa: S101 - as above
+            if sealed is None:  # it was there when the lease was asked for
+                raise SealBroken
+            keys = self.sealer.open_keys(held, sealed)
+            refresh_token = keys.refresh.open(place_of(held, Kind.REFRESH), sealed)
             secret = self.vault.client_secret_of(server)
         except (TemporarilyUnavailable, SealBroken):
             self.verdicts.release(server, held, lease, attempts=held.attempts + 1, failure=None)
