@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from local.demo.stage import NotHeldError
 
 @contextmanager
 def _empty_stage(logs: Callable[[str], None]) -> Iterator[Any]:
-    logs("/somewhere/logs")
+    logs(str(Path.cwd() / "somewhere" / "logs"))
     deployment = SimpleNamespace(functions={}, url="http://broker.localhost:1")
     yield SimpleNamespace(bound=SimpleNamespace(deployment=deployment))
 
@@ -62,7 +63,7 @@ def test_a_step_that_did_not_hold_is_named_with_what_was_seen(
         ["3", "_not_held", "did", "not", "hold"],
         ["expected", "a", "fish"],
         ["seen", "a", "bird"],
-        ["logs", "/somewhere/logs"],
+        ["logs", "somewhere/logs"],
     ]
 
 

@@ -13,7 +13,8 @@ from local.deployment import Deployment
 from local.stack import LocalStack
 from tests.e2e.conftest import Hurry
 from tests.e2e.contract import Exchange, Recorder, codes_of, document, routes
-from tests.e2e.contract_walk import CHAPTERS, Walk
+from tests.e2e.contract_chapters import CHAPTERS
+from tests.e2e.contract_walk import Walk
 from tests.e2e.stranger import Stranger
 
 pytestmark = pytest.mark.timeout(300)  # the walk takes about forty seconds, once

@@ -13,7 +13,7 @@ from tests.e2e.conftest import MakeJourney
 from tests.e2e.time_machine import TimeMachine
 
 _MISMATCH = (403, "session_mismatch")
-_PARALLEL = 3
+_PARALLEL = 20
 
 
 def _callback(visitor: Visitor, journey: Journey, user_id: str) -> str:

@@ -131,7 +131,7 @@ def test_an_answer_that_is_none_connects_nobody(
 ) -> None:
     back = journey.come_back(ana)
     journey.app.switch(token_endpoint_mode=mode)
-    hurried = replace(journey, callers=hurry(6.0))
+    hurried = replace(journey, callers=hurry(5.0))
     answer = hurried.complete(ana, back["connect_id"], back["completion_code"])
     assert refusal(answer) == (502, "authorization_server_error")
     assert len(journey.app.exchanges()) == 1
@@ -143,10 +143,10 @@ def test_a_silent_token_endpoint_is_given_up_in_time(
 ) -> None:
     back = journey.come_back(ana)
     journey.app.switch(token_endpoint_mode="hang")
-    hurried = replace(journey, callers=hurry(6.0))
+    hurried = replace(journey, callers=hurry(5.0))
     answer = hurried.complete(ana, back["connect_id"], back["completion_code"])
     assert refusal(answer) == (502, "authorization_server_error")
-    assert answer.elapsed.total_seconds() < 6
+    assert answer.elapsed.total_seconds() < 5
 
 
 def test_an_error_inside_a_200_is_an_error(journey: Journey, ana: str) -> None:

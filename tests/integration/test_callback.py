@@ -6,7 +6,7 @@ import pytest
 
 from broker.model import ConsentPage, Secret, Status
 from tests.integration.conftest import World
-from tests.integration.test_completion import (
+from tests.integration.consents import (
     Browser,
     changed,
     complete,

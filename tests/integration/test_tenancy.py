@@ -17,8 +17,8 @@ from broker.storage.connection_items import SHARDS, due_attributes, shard_of
 from broker.tokens import Usable
 from tests.fakes.services import answers
 from tests.integration.conftest import CLIENT_SECRET, World
+from tests.integration.consents import complete, consented
 from tests.integration.test_calls import invoke, tools
-from tests.integration.test_completion import complete, consented
 from tests.unit.transformed import of_type
 
 HOSTILE = [

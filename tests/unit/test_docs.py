@@ -2,15 +2,10 @@
 
 import functools
 import json
-import os
 import re
-import secrets
 import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,15 +13,12 @@ import pytest
 from broker.diagnosis import Cause
 from broker.errors import BrokerError
 from broker.events import EventType
-from broker.inbound.requests import CompleteRequest, InvokeRequest, PutServerRequest
 from broker.model import Reason
 from local.demo import connecting, leaving, registering, renewing
-from local.demo.neighbours import Neighbours
-from local.deployment import Deployment
+from tests.unit.documents import PAGES, Page, page
 from tests.unit.transformed import ROOT, TEMPLATE, functions, of_type, source
 
 BROKER = ROOT / "layers" / "common" / "broker"
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "examples" / "README.md"])
 CALLERS_OWN = {
     "AWS_ACCESS_KEY_ID",
     "AWS_REGION",
@@ -39,63 +31,13 @@ CALLERS_OWN = {
 """Variables that a caller's shell has, and the one that only the local stack sets."""
 READERS_OWN = {"salesforce.json", "app.py", "functions/X/app.py", "flows/x.py"}
 """A file that the reader makes, and some that stand for any."""
-
-_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _SOURCE = re.compile(r'src(?:set)?="([^"]+)"')
-_CODE = re.compile(r"`([^`\n]+)`")
 _ROUTE = re.compile(r"\b(GET|PUT|POST|DELETE) (/[\w/{}.-]+)")
 _CALL = re.compile(r'signed(?: -X (\w+))? "\$BROKER_URL(/[^"?]+)')
 _FILE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*(?:\.(?:py|md|yaml|toml|svg|json|txt)|/)")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+")
 _CAMEL = re.compile(r"[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]*)+")
-_ROW = re.compile(r"^\| (.+?) \|(.*)\|$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One document."""
-
-    path: Path
-
-    @property
-    def text(self) -> str:
-        return self.path.read_text(encoding="utf-8")
-
-    @property
-    def prose(self) -> str:
-        """The text without its code blocks."""
-        return _FENCE.sub("", self.text)
-
-    def blocks(self, *languages: str) -> list[str]:
-        """Return the code blocks in these languages, their indentation taken off."""
-        return [
-            re.sub(rf"^{indent}", "", block, flags=re.MULTILINE)
-            for indent, language, block in _FENCE.findall(self.text)
-            if language in languages
-        ]
-
-    def spans(self) -> set[str]:
-        """Return what stands in backticks in the prose."""
-        return set(_CODE.findall(self.prose))
-
-    def rows(self, heading: str = "") -> dict[str, str]:
-        """Return the table rows after a heading: the names in the first cell, and the rest."""
-        _, _, section = self.prose.partition(heading)
-        section = section.split("\n#", 1)[0] if heading else section
-        return {
-            name: rest for first, rest in _ROW.findall(section) for name in _CODE.findall(first)
-        }
-
-    @property
-    def anchors(self) -> set[str]:
-        """The headings as links name them."""
-        headings = re.findall(r"^#+ (.+)$", self.prose, re.MULTILINE)
-        return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def page(name: str) -> Page:
-    return Page(ROOT / name)
 
 
 def pages() -> list[Any]:
@@ -141,14 +83,6 @@ def errors() -> dict[str, str]:
         found[kind.error] = str(kind.status)
         waiting += kind.__subclasses__()
     return found
-
-
-def salesforce() -> dict[str, Any]:
-    """Return the body that the README registers Salesforce with."""
-    blocks = [json.loads(block) for block in page("README.md").blocks("json")]
-    [body] = [block for block in blocks if "token_endpoint" in block]
-    assert isinstance(body, dict)
-    return body
 
 
 @pytest.mark.parametrize("document", pages())
@@ -291,74 +225,3 @@ def test_the_changelog_begins_with_the_version_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     [first, *_] = re.findall(r"^## \[(.+)\] - (.+)$", page("CHANGELOG.md").text, re.MULTILINE)
     assert first[0] == project["version"]
-
-
-def test_the_bodies_that_are_shown_are_taken() -> None:
-    invoke, complete = (
-        json.loads(block) for block in page("docs/chat-integration.md").blocks("json")
-    )
-    InvokeRequest.model_validate(invoke)
-    CompleteRequest.model_validate(complete | {"server_id": "crm"})
-    PutServerRequest.model_validate(salesforce() | {"server_id": "salesforce"})
-    [first] = re.findall(r"-d '(\{\"name\".+\})'", page("README.md").text)
-    PutServerRequest.model_validate(json.loads(first) | {"server_id": "salesforce"})
-
-
-def _unique(name: str) -> str:
-    return f"{name}-{secrets.token_hex(4)}"
-
-
-def test_salesforce_is_registered_by_the_readme_and_lacks_nothing(bound: Deployment) -> None:
-    with bound.api("builder") as builder:
-        answer = builder.put(f"/v1/servers/{_unique('salesforce')}", json=salesforce())
-    assert (answer.status_code, answer.json()["missing"]) == (201, [])
-    assert answer.json()["default_expires_in"] == 7200
-
-
-def _invoke_signed(deployment: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
-    key = deployment.keys["chat-backend"]
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": "/nonexistent",  # no profile of this machine
-        "AWS_ACCESS_KEY_ID": key.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": key.secret,
-        "AWS_REGION": "eu-central-1",
-        "BROKER_URL": deployment.address,
-    }
-    command = [sys.executable, str(ROOT / "examples" / "invoke_signed.py"), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def test_the_signed_example_runs_a_tool(bound: Deployment, further_parties: Neighbours) -> None:
-    server_id = _unique("tides")
-    url = f"{further_parties.open_mcp_server}/{server_id}/mcp"
-    with bound.api("builder") as builder:
-        builder.put(
-            f"/v1/servers/{server_id}", json={"name": "Tides", "mcp_url": url, "auth_type": "none"}
-        ).raise_for_status()
-    numbers = '{"first": 19, "second": 23}'
-    ran = _invoke_signed(bound, "jo", server_id, "add_numbers", numbers)
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout)["result"]["content"][0]["text"] == "42"
-
-
-def test_the_signed_example_shows_the_prompt_of_the_readme(bound: Deployment) -> None:
-    server_id = _unique("salesforce")
-    with bound.api("builder") as builder:
-        builder.put(f"/v1/servers/{server_id}", json=salesforce()).raise_for_status()
-    answer = json.loads(_invoke_signed(bound, "jo", server_id, "query").stdout)
-    [shown] = [
-        block
-        for block in map(json.loads, page("README.md").blocks("json"))
-        if "connect_url" in block
-    ]
-    assert answer.keys() == shown.keys()
-    for name in ("status", "reason", "scopes"):
-        assert answer[name] == shown[name]
-    assert answer["prompt"]["button_label"] == shown["prompt"]["button_label"]
-
-
-def test_the_signed_example_fails_on_a_refusal(bound: Deployment) -> None:
-    refused = _invoke_signed(bound, "jo", "nothing-here", "query")
-    assert refused.returncode == 1
-    assert json.loads(refused.stdout)["error"] == "server_not_found"

@@ -1,182 +1,24 @@
-import base64
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+"""The account's label and subject, wherever a service tells them."""
+
+from dataclasses import replace
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.clock import Clock
-from broker.errors import AuthorizationServerError
-from broker.model import Account, AuthType, Secret, Server, TokenSet
-from broker.oauth import AccountFinder, NonceMismatch, TokenResponse
-from broker.outbound import Outbound
-
-NOW = datetime(2026, 7, 28, 12, tzinfo=UTC)
-ISSUER = "https://login.example.com"
-SERVER = Server(
-    server_id="crm",
-    name="CRM",
-    mcp_url="https://mcp.example.com/mcp",
-    auth_type=AuthType.CONSUMER_OAUTH,
-    client_id="client-1",
-    token_endpoint="https://login.example.com/token",
-    issuer=ISSUER,
+from broker.model import Account
+from tests.unit.oauth_accounts import (
+    CLAIMS,
+    NOBODY,
+    SERVER,
+    WITH_USERINFO,
+    find,
+    from_claims,
+    jwt,
+    saying,
 )
-WITH_USERINFO = replace(SERVER, userinfo_endpoint="https://login.example.com/userinfo")
-CLAIMS: dict[str, object] = {
-    "iss": ISSUER,
-    "sub": "subject-1",
-    "aud": "client-1",
-    "exp": NOW.timestamp() + 3600,
-    "nonce": "n-1",
-    "email": "jo@example.com",
-    "name": "Jo",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class StoppedClock(Clock):
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-@dataclass
-class Userinfo:
-    answer: Callable[[httpx.Request], httpx.Response]
-    requests: list[httpx.Request] = field(default_factory=list)
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        return self.answer(request)
-
-
-def saying(members: object, status: int = 200) -> Userinfo:
-    return Userinfo(lambda _: httpx.Response(status, content=json.dumps(members)))
-
-
-def jwt(claims: object) -> str:
-    parts = [{"alg": "none"}, claims]
-    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts]
-    return ".".join([*(part.rstrip("=") for part in encoded), "c2ln"])
-
-
-def find(
-    *,
-    id_token: str | None = None,
-    members: dict[str, object] | None = None,
-    userinfo: Userinfo | None = None,
-    server: Server = SERVER,
-    nonce: str | None = "n-1",
-) -> Account:
-    tokens = TokenSet(Secret("at-1"), None, None, NOW)
-    response = TokenResponse(tokens, Secret(id_token) if id_token else None, members or {})
-    outbound = Outbound(StoppedClock(), httpx.MockTransport(userinfo or saying({}, 500)))
-    finder = AccountFinder(outbound, StoppedClock())
-    return finder.find(response, server, nonce=nonce, deadline=5.0)
-
-
-def from_claims(
-    server: Server = SERVER, sent_nonce: str | None = "n-1", /, **changed: object
-) -> Account:
-    claims = {name: value for name, value in (CLAIMS | changed).items() if value is not None}
-    return find(id_token=jwt(claims), server=server, nonce=sent_nonce)
-
-
-NOBODY = Account(None, None)
-
-
-def test_the_id_token_names_the_account_and_no_request_is_made() -> None:
-    userinfo = saying({"email": "other@example.com"})
-    account = find(id_token=jwt(CLAIMS), userinfo=userinfo, server=WITH_USERINFO)
-    assert account.label == "jo@example.com"
-    assert account.subject_hash is not None
-    assert userinfo.requests == []
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"aud": "other-client"},
-        {"aud": ["other-client"]},
-        {"aud": []},
-        {"aud": None},
-        {"aud": 5},
-        {"aud": {"client-1": 1}},
-        {"aud": ["client-1", "other"]},
-        {"aud": ["client-1", "other"], "azp": "other"},
-        {"iss": "https://login.example.com/"},
-        {"iss": "https://evil.example.com"},
-        {"iss": None},
-        {"iss": 5},
-        {"exp": NOW.timestamp() - 301},
-        {"exp": None},
-        {"exp": "soon"},
-        {"exp": True},
-        {"exp": float("nan")},
-        {"nonce": None},
-    ],
-)
-def test_an_id_token_that_fails_a_check_is_ignored(changed: dict[str, object]) -> None:
-    assert from_claims(**changed) == NOBODY
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"aud": ["client-1"]},
-        {"aud": ["client-1", "other"], "azp": "client-1"},
-        {"exp": NOW.timestamp() - 299},
-        {"exp": 10**25},
-    ],
-)
-def test_an_id_token_that_passes_them_is_used(changed: dict[str, object]) -> None:
-    assert from_claims(**changed).label == "jo@example.com"
-
-
-def test_without_a_configured_issuer_any_issuer_is_taken() -> None:
-    server = replace(SERVER, issuer=None)
-    assert from_claims(server, iss="https://tenant.example.com").label == "jo@example.com"
-
-
-def test_an_id_token_that_fails_leaves_the_word_to_the_next_source() -> None:
-    userinfo = saying({"sub": "subject-2", "email": "next@example.com"})
-    account = find(id_token=jwt(CLAIMS | {"aud": "x"}), userinfo=userinfo, server=WITH_USERINFO)
-    assert account.label == "next@example.com"
-
-
-@pytest.mark.parametrize("nonce", ["n-2", "", None, 5, ["n-1"]])
-def test_another_nonce_means_that_the_response_is_not_ours(nonce: object) -> None:
-    with pytest.raises(NonceMismatch):
-        find(id_token=jwt(CLAIMS | {"nonce": nonce}))
-
-
-def test_another_nonce_is_an_error_of_the_api_if_nobody_catches_it() -> None:
-    with pytest.raises(AuthorizationServerError):
-        find(id_token=jwt(CLAIMS | {"nonce": "n-2", "aud": "x"}))
-
-
-def test_a_nonce_that_was_not_asked_for_does_not_matter() -> None:
-    assert from_claims(SERVER, None).label == "jo@example.com"
-    assert from_claims(SERVER, None, nonce=None).label == "jo@example.com"
-
-
-@pytest.mark.parametrize("token", ["x", "a.b.c", "....", "e30.W10.c", "e30.eyJ9.c", "a.b.c.d.e"])
-def test_an_id_token_that_is_none_is_ignored(token: str) -> None:
-    assert find(id_token=token) == NOBODY
-
-
-@pytest.mark.parametrize("parts", [2, 5])
-def test_an_encrypted_or_unsecured_id_token_is_ignored(parts: int) -> None:
-    header, claims, signature = jwt(CLAIMS).split(".")
-    token = ".".join([header, claims, signature, signature, signature][:parts])
-    assert find(id_token=token) == NOBODY
+from tests.unit.oauth_answers import Service
 
 
 def test_userinfo_is_asked_with_the_access_token() -> None:
@@ -211,12 +53,12 @@ def test_userinfo_about_somebody_else_is_not_used() -> None:
         saying("text", 200),
         saying({}, 200),
         saying(None, 200),
-        Userinfo(lambda _: httpx.Response(200, content=b"<html>")),
-        Userinfo(lambda _: httpx.Response(200, content=b"\xff" * 70_000)),
-        Userinfo(lambda _: httpx.Response(302, headers={"Location": "https://x.example/"})),
+        Service(lambda _: httpx.Response(200, content=b"<html>")),
+        Service(lambda _: httpx.Response(200, content=b"\xff" * 70_000)),
+        Service(lambda _: httpx.Response(302, headers={"Location": "https://x.example/"})),
     ],
 )
-def test_a_userinfo_endpoint_that_fails_fails_nothing(userinfo: Userinfo) -> None:
+def test_a_userinfo_endpoint_that_fails_fails_nothing(userinfo: Service) -> None:
     assert find(userinfo=userinfo, server=WITH_USERINFO) == NOBODY
 
 
@@ -225,7 +67,7 @@ def test_a_userinfo_endpoint_that_cannot_be_reached_fails_nothing(error: Excepti
     def answer(_: httpx.Request) -> httpx.Response:
         raise error
 
-    account = find(userinfo=Userinfo(answer), server=WITH_USERINFO, members={"login": "jo"})
+    account = find(userinfo=Service(answer), server=WITH_USERINFO, members={"login": "jo"})
     assert account.label == "jo"
 
 

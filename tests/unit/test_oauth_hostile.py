@@ -4,48 +4,27 @@ import base64
 import json
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from urllib.parse import quote
 
-import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from broker.clock import Clock
-from broker.model import AuthType, Secret, Server, TokenRequestStyle
+from broker.model import Secret, Server, TokenRequestStyle
 from broker.oauth import (
     ClientRefused,
     GrantRefused,
     NoUsableAnswer,
     RequestRefused,
-    TokenEndpoint,
     TokenRequestFailed,
     TokenResponse,
 )
-from broker.outbound import Outbound
+from tests.unit.oauth_answers import SERVER, answering, exchange, refresh
 
-SERVER = Server(
-    server_id="crm",
-    name="CRM",
-    mcp_url="https://mcp.example.com/mcp",
-    auth_type=AuthType.CONSUMER_OAUTH,
-    client_id="client-1",
-    token_endpoint="https://login.example.com/token",
-)
 CODE, VERIFIER, REFRESH, CLIENT = "code-word", "verifier word", "refresh_word", "client&word"
 CANARIES = (CODE, VERIFIER, REFRESH, CLIENT)
 FAILURES = (GrantRefused, ClientRefused, RequestRefused, NoUsableAnswer)
-
-
-@dataclass(frozen=True, slots=True)
-class StoppedClock(Clock):
-    def now(self) -> datetime:
-        return datetime(2026, 7, 28, 12, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return 0.0
 
 
 def outcomes(
@@ -56,27 +35,14 @@ def outcomes(
     server: Server = SERVER,
     client_secret: str = CLIENT,
 ) -> list[TokenResponse | TokenRequestFailed]:
-    def answer(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, content=body, headers=headers)
-
-    endpoint = TokenEndpoint(Outbound(StoppedClock(), httpx.MockTransport(answer)), StoppedClock())
+    service, secret = answering(status, content=body, headers=headers), Secret(client_secret)
     found: list[TokenResponse | TokenRequestFailed] = []
     try:
-        found.append(
-            endpoint.exchange(
-                server,
-                Secret(client_secret),
-                code=Secret(CODE),
-                code_verifier=Secret(VERIFIER),
-                redirect_uri="https://broker.example.com/callback/crm",
-                deadline=8.0,
-            )
-        )
+        found.append(exchange(service, server, secret=secret, code=CODE, code_verifier=VERIFIER))
     except TokenRequestFailed as exc:
         found.append(exc)
     try:
-        secret, token = Secret(client_secret), Secret(REFRESH)
-        found.append(endpoint.refresh(server, secret, refresh_token=token, deadline=8.0))
+        found.append(refresh(service, server, secret, REFRESH))
     except TokenRequestFailed as exc:
         found.append(exc)
     return found

@@ -1,35 +1,17 @@
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 
-from broker.clock import Clock
 from broker.diagnosis import Kind, Step
 from broker.model import Secret, TokenRequestStyle
 from broker.oauth import RevocationAnswer, RevocationOutcome, Revoker
 from broker.outbound import Outbound
+from tests.unit.oauth_answers import Service, StoppedClock, answering
 
 CONFIRMED, REFUSED = RevocationOutcome.CONFIRMED, RevocationOutcome.REFUSED
 UNSUPPORTED, NO_ANSWER = RevocationOutcome.UNSUPPORTED, RevocationOutcome.NO_ANSWER
-
-
-@dataclass(frozen=True, slots=True)
-class StoppedClock(Clock):
-    def monotonic(self) -> float:
-        return 0.0
-
-
-@dataclass
-class Service:
-    answer: Callable[[httpx.Request], httpx.Response]
-    requests: list[httpx.Request] = field(default_factory=list)
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        return self.answer(request)
 
 
 def ask(
@@ -41,7 +23,7 @@ def ask(
     client_id: str = "client-1",
     endpoint: str = "https://login.example.com/revoke",
 ) -> RevocationAnswer:
-    revoker = Revoker(Outbound(StoppedClock(), httpx.MockTransport(service)), StoppedClock())
+    revoker = Revoker(service.outbound, StoppedClock())
     return revoker.ask(
         endpoint,
         client_id=client_id,
@@ -55,11 +37,11 @@ def ask(
 
 def answered(status: int, body: object = b"") -> RevocationOutcome:
     content = body if isinstance(body, bytes) else json.dumps(body)
-    return ask(Service(lambda _: httpx.Response(status, content=content))).outcome
+    return ask(answering(status, content=content)).outcome
 
 
 def confirming() -> Service:
-    return Service(lambda _: httpx.Response(200))
+    return answering(200)
 
 
 def test_the_request_is_that_of_rfc_7009() -> None:

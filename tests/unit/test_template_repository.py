@@ -10,14 +10,14 @@ from tests.unit.transformed import ROOT
 
 # Written in pieces, so that this file does not find itself.
 REGISTRIES = [
-    ".".join(parts)
-    for parts in [
-        ("pypi", "org"),
-        ("pythonhosted", "org"),
-        ("registry", "npmjs", "org"),
-        ("registry", "yarnpkg", "com"),
-        ("proxy", "golang", "org"),
-        ("jfrog", "io"),
+    pieces.replace("·", "")
+    for pieces in [
+        "py·pi·.org",
+        "python·hosted·.org",
+        "registry·.npm·js·.org",
+        "registry·.yarn·pkg·.com",
+        "proxy·.go·lang·.org",
+        "j·frog·.io",
     ]
 ]
 MACHINE_PATH = re.compile(r"(?<![\w.:/~}*-])/(?:root|home|Users|work|private/tmp)/[\w.]")

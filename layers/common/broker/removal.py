@@ -153,6 +153,8 @@ def _judged(outcomes: list[RevocationOutcome]) -> Revocation:
     """The refresh token decides; a service may not revoke access tokens, or nothing else."""
     if RevocationOutcome.NO_ANSWER in outcomes:
         return Revocation.PENDING
+    if set(outcomes) == {RevocationOutcome.UNSUPPORTED}:
+        return Revocation.UNSUPPORTED
     first, *others = outcomes
     confirmed = RevocationOutcome.CONFIRMED
     if first is confirmed or (first is RevocationOutcome.UNSUPPORTED and confirmed in others):

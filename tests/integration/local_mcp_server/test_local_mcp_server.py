@@ -1,108 +1,16 @@
 """The MCP server of the local stack, in both eras: the SDK's client and plain HTTP against it."""
 
-import contextlib
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import anyio
 import httpx
-import httpx2
 import pytest
 from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent
+from mcp_types import ElicitRequestParams, ElicitResult
 
 from local.authorization_server.sample_app import SampleApp
-from local.mcp_server.sample_caller import SampleCaller
-from local.processes import Child, Children
-
-MODERN, OLD = "2026-07-28", "2025-11-25"
-
-
-@dataclass(slots=True)
-class Caller(SampleCaller):
-    """A caller who has the SDK's own client as well."""
-
-    era: str = MODERN
-
-    @contextlib.asynccontextmanager
-    async def client(self, token: str = "", **options: Any) -> AsyncIterator[Client]:
-        token = token or self.token
-        bearer = {"Authorization": f"Bearer {token}"} if token else {}
-        async with (
-            httpx2.AsyncClient(headers=bearer, trust_env=False) as http,
-            Client(streamable_http_client(self.url, http_client=http), **options) as client,
-        ):
-            yield client
-
-    def run(self, act: Callable[[Client], Awaitable[Any]], token: str = "", **options: Any) -> Any:
-        async def connected() -> Any:
-            async with self.client(token, **options) as client:
-                return await act(client)
-
-        return anyio.run(connected)
-
-
-@pytest.fixture(scope="module")
-def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., int]]:
-    logs = tmp_path_factory.mktemp("local")
-    with Children() as running:
-
-        def start(module: str, *arguments: str) -> int:
-            log = logs / f"{secrets.token_hex(4)}.log"
-            child: Child = running.start_module(module, *arguments, log=log, env={})
-            port: int = child.announced()["port"]
-            return port
-
-        yield start
-    assert not [log for log in logs.iterdir() if "Traceback" in log.read_text()]
-
-
-@pytest.fixture(scope="module")
-def app(children: Callable[..., int]) -> Iterator[SampleApp]:
-    app = SampleApp(children("local.authorization_server"))
-    yield app
-    app.close()
-
-
-@pytest.fixture(scope="module")
-def ports(children: Callable[..., int], app: SampleApp) -> dict[str, int]:
-    auth = ["--introspection", f"{app.issuer}/introspect", "--issuer", app.issuer]
-    return {
-        MODERN: children("local.mcp_server", *auth),
-        OLD: children("local.mcp_server", "--era", OLD, *auth),
-        "key": children("local.mcp_server", "--auth", "bearer:k-1"),
-        "none": children("local.mcp_server", "--auth", "none", "--era", OLD, "--stateless"),
-    }
-
-
-@pytest.fixture(params=[MODERN, OLD])
-def server(request: pytest.FixtureRequest, ports: dict[str, int], app: SampleApp) -> Caller:
-    return Caller(ports[request.param], bearer(app), era=request.param)
-
-
-@pytest.fixture
-def modern(ports: dict[str, int], app: SampleApp) -> Caller:
-    return Caller(ports[MODERN], bearer(app))
-
-
-@pytest.fixture
-def old(ports: dict[str, int], app: SampleApp) -> Caller:
-    return Caller(ports[OLD], bearer(app), era=OLD)
-
-
-def bearer(app: SampleApp, username: str = "alice", **more: str) -> str:
-    token: str = app.tokens(username, **more)["access_token"]
-    return token
-
-
-def text_of(result: CallToolResult) -> str:
-    assert isinstance(result.content[0], TextContent)
-    return result.content[0].text
-
+from tests.integration.local_mcp_server.conftest import MODERN, OLD, Caller, bearer, text_of
 
 # Tools, as the SDK's client sees them
 
@@ -185,86 +93,6 @@ def test_confirm_asks_the_person_in_between(server: Caller) -> None:
         return text_of(await client.call_tool("confirm", {"question": "Sail?"}))
 
     assert server.run(act, elicitation_callback=agree) == "Sail? Yes, says alice."
-
-
-# Who may call
-
-
-@pytest.mark.parametrize("token", ["", "nonsense"])
-def test_without_a_living_token_the_way_to_one_is_shown(
-    modern: Caller, app: SampleApp, token: str
-) -> None:
-    modern.token = token
-    answer = modern.call("whoami")
-    challenge = answer.headers["WWW-Authenticate"]
-    assert answer.status_code == 401
-    assert ('error="invalid_token"' in challenge) == bool(token)
-    assert 'scope="contacts.read"' in challenge
-    metadata = httpx.get(challenge.partition('resource_metadata="')[2].partition('"')[0]).json()
-    assert (metadata["resource"], metadata["authorization_servers"]) == (modern.url, [app.issuer])
-
-
-@pytest.mark.parametrize("action", ["/tokens/expire", "/grants/revoke"])
-def test_a_token_that_dies_is_refused_at_the_next_call(
-    modern: Caller, app: SampleApp, action: str
-) -> None:
-    assert modern.call("whoami").status_code == 200
-    app.control("POST", action, json={"client_id": app.client_id, "username": "alice"})
-    assert modern.call("whoami").status_code == 401
-
-
-def test_a_refresh_token_is_no_bearer(modern: Caller, app: SampleApp) -> None:
-    modern.token = app.tokens()["refresh_token"]
-    assert modern.call("whoami").status_code == 401
-
-
-def test_a_tool_may_need_a_scope_that_the_token_lacks(modern: Caller, app: SampleApp) -> None:
-    assert modern.call("delete_contact", name="Ada Ferry").status_code == 200
-    modern.token = bearer(app, scope="contacts.read")
-    answer = modern.call("delete_contact", name="Ada Ferry")
-    assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
-    assert 'scope="contacts.write"' in answer.headers["WWW-Authenticate"]
-    modern.switch(tools_by_scope=True)
-    assert "delete_contact" not in modern.send("tools/list", {}).text
-
-
-def test_a_token_for_another_resource_is_refused(modern: Caller, app: SampleApp) -> None:
-    modern.token = bearer(app, resource="https://elsewhere.example/mcp")
-    assert modern.call("whoami").status_code == 401
-    modern.token = bearer(app, resource=modern.url)
-    assert modern.call("whoami").status_code == 200
-    modern.token = bearer(app)
-    modern.switch(require_audience=True)
-    assert modern.call("whoami").status_code == 401
-
-
-def test_tokens_can_be_refused_by_switch_and_without_a_challenge(modern: Caller) -> None:
-    modern.switch(reject_tokens=True, bare_401=True)
-    answer = modern.call("whoami")
-    assert (answer.status_code, "WWW-Authenticate" in answer.headers) == (401, False)
-
-
-def test_a_session_belongs_to_who_opened_it(old: Caller, app: SampleApp) -> None:
-    session, body = old.open_session(), {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
-    assert old.post(body, session).status_code == 200
-    old.token = bearer(app, "bob")
-    assert old.post(body, session).status_code == 404
-
-
-def test_a_shared_key_can_be_the_rule(ports: dict[str, int]) -> None:
-    keyed = Caller(ports["key"], "k-1")
-    assert "office@example.com" in keyed.call("list_contacts").text
-    keyed.token = "k-2"
-    answer = keyed.call("list_contacts")
-    assert answer.headers["WWW-Authenticate"].startswith('Bearer error="invalid_token"')
-    assert "resource_metadata" not in answer.headers["WWW-Authenticate"]
-
-
-def test_no_key_can_be_the_rule(ports: dict[str, int]) -> None:
-    async def act(client: Client) -> str:
-        return text_of(await client.call_tool("whoami"))
-
-    assert Caller(ports["none"]).run(act) == "nobody"
 
 
 # Eras

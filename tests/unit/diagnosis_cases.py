@@ -1,0 +1,151 @@
+"""Evidence of every cause, and a judge with a configured server."""
+
+from broker.diagnosis import Cause, Diagnosis, Evidence, Kind, Step, diagnose
+
+REDIRECT_URI = "https://broker.example.com/callback/a-server-with-a-very-long-id-2026"
+MCP_URL = "https://mcp.example.com/mcp"
+TOKEN_URL = "https://login.example.com/token"
+
+
+def judge(*evidence: Evidence, **changed: object) -> Diagnosis:
+    configured: dict[str, object] = {
+        "redirect_uri": REDIRECT_URI,
+        "authorization_endpoint": "https://login.example.com/authorize",
+        "token_endpoint": TOKEN_URL,
+        "mcp_url": MCP_URL,
+        "issuer": "https://login.example.com",
+        "scopes": ("read", "write"),
+        "token_request_style": "form_post",
+    }
+    return diagnose(list(evidence), **(configured | changed))  # type: ignore[arg-type]
+
+
+def refused(
+    step: Step,
+    error: str | None = None,
+    description: str | None = None,
+    *,
+    status: int | None = 400,
+    **facts: str | bool | int,
+) -> Evidence:
+    return Evidence(
+        step, Kind.REFUSED, status=status, error=error, description=description, facts=facts
+    )
+
+
+OK = Evidence(Step.EXCHANGE, Kind.OK, status=200, facts={"refresh_token": True})
+
+CASES: list[tuple[Cause, Evidence]] = [
+    (Cause.REDIRECT_URI_MISMATCH, refused(Step.EXCHANGE, "redirect_uri_mismatch", status=200)),
+    (Cause.REDIRECT_URI_MISMATCH, refused(Step.AUTHORIZATION, "invalid_redirect_uri")),
+    (Cause.REDIRECT_URI_MISMATCH, refused(Step.EXCHANGE, "bad_redirect_uri", status=200)),
+    (
+        Cause.REDIRECT_URI_MISMATCH,
+        refused(Step.EXCHANGE, "invalid_grant", "The redirect_uri does not match."),
+    ),
+    (
+        Cause.REDIRECT_URI_MISMATCH,
+        refused(
+            Step.AUTHORIZATION, "invalid_request", "AADSTS50011: The redirect URI 'x' specified"
+        ),
+    ),
+    (
+        Cause.REDIRECT_URI_MISMATCH,
+        refused(Step.EXCHANGE, "invalid_request", "Invalid redirect_uri"),
+    ),
+    (
+        Cause.REDIRECT_URI_MISMATCH,
+        refused(Step.EXCHANGE, "invalid_grant", "Callback URL mismatch."),
+    ),
+    (Cause.CLIENT_CREDENTIALS, refused(Step.EXCHANGE, "invalid_client", status=401)),
+    (Cause.CLIENT_CREDENTIALS, refused(Step.EXCHANGE, status=401, client_refused=True)),
+    (Cause.CLIENT_CREDENTIALS, refused(Step.REFRESH, "incorrect_client_credentials", status=200)),
+    (Cause.CLIENT_CREDENTIALS, refused(Step.REVOCATION, "invalid_client", status=401)),
+    (Cause.CLIENT_CREDENTIALS, refused(Step.AUTHORIZATION, "unauthorized_client", status=None)),
+    (
+        Cause.TOKEN_REQUEST_STYLE,
+        refused(Step.EXCHANGE, "invalid_client", status=401, working_style="form_basic"),
+    ),
+    (Cause.TOKEN_REQUEST_STYLE, refused(Step.EXCHANGE, status=415)),
+    (Cause.TOKEN_REQUEST_STYLE, refused(Step.EXCHANGE, "multiple_client_credentials")),
+    (Cause.CONSENT_DENIED, refused(Step.AUTHORIZATION, "access_denied", status=None)),
+    (Cause.CONSENT_DENIED, refused(Step.AUTHORIZATION, "user_cancelled_login", status=None)),
+    (Cause.SCOPE_REFUSED, refused(Step.AUTHORIZATION, "invalid_scope", status=None)),
+    (Cause.SCOPE_REFUSED, refused(Step.MCP, "insufficient_scope", status=403)),
+    (Cause.RESOURCE_REFUSED, refused(Step.AUTHORIZATION, "invalid_target", status=None)),
+    (
+        Cause.RESOURCE_REFUSED,
+        refused(Step.EXCHANGE, "invalid_request", "AADSTS9010010: The resource parameter"),
+    ),
+    (Cause.GRANT_REFUSED, refused(Step.EXCHANGE, "invalid_grant", "Code not valid")),
+    (Cause.GRANT_REFUSED, refused(Step.REFRESH, "bad_refresh_token", grant_refused=True)),
+    (Cause.MCP_SERVER_UNREACHABLE, Evidence(Step.MCP, Kind.NOT_SENT)),
+    (Cause.MCP_SERVER_UNREACHABLE, Evidence(Step.TOOLS, Kind.NO_ANSWER)),
+    (Cause.MCP_SERVER_REFUSES_TOKEN, refused(Step.MCP, "invalid_token", status=401)),
+    (Cause.MCP_SERVER_REFUSES_TOKEN, refused(Step.TOOLS, status=403)),
+    (Cause.MCP_SERVER_ERROR, refused(Step.TOOLS, status=500)),
+    (Cause.MCP_SERVER_ERROR, Evidence(Step.MCP, Kind.UNUSABLE, status=200)),
+    (
+        Cause.MCP_SERVER_ERROR,
+        Evidence(Step.MCP, Kind.UNUSABLE, status=502, content_type="text/html"),
+    ),
+    (
+        Cause.HTML_INSTEAD_OF_JSON,
+        Evidence(Step.EXCHANGE, Kind.UNUSABLE, status=200, content_type="text/html"),
+    ),
+    (
+        Cause.HTML_INSTEAD_OF_JSON,
+        Evidence(Step.EXCHANGE, Kind.UNUSABLE, status=404, facts={"html": True}),
+    ),
+    (
+        Cause.HTML_INSTEAD_OF_JSON,
+        Evidence(Step.MCP, Kind.UNUSABLE, status=200, content_type="text/html; charset=utf-8"),
+    ),
+    (Cause.BLOCKED_ADDRESS, Evidence(Step.EXCHANGE, Kind.BLOCKED)),
+    (Cause.BLOCKED_ADDRESS, Evidence(Step.MCP, Kind.BLOCKED)),
+    (
+        Cause.CLOCK_SKEW,
+        refused(Step.EXCHANGE, "invalid_client", "assertion is expired", clock_skew_seconds=-900),
+    ),
+    (
+        Cause.CLOCK_SKEW,
+        Evidence(Step.EXCHANGE, Kind.UNUSABLE, status=200, facts={"clock_skew_seconds": 900}),
+    ),
+    (Cause.RATE_LIMITED, Evidence(Step.EXCHANGE, Kind.REFUSED, status=429)),
+    (Cause.RATE_LIMITED, Evidence(Step.TOOLS, Kind.REFUSED, status=429)),
+    (Cause.RATE_LIMITED, refused(Step.REFRESH, "access_denied", rate_limited=True)),
+    (Cause.AUTHORIZATION_SERVER_UNREACHABLE, Evidence(Step.EXCHANGE, Kind.NO_ANSWER)),
+    (Cause.AUTHORIZATION_SERVER_UNREACHABLE, Evidence(Step.REFRESH, Kind.NOT_SENT)),
+    (
+        Cause.AUTHORIZATION_SERVER_UNREACHABLE,
+        Evidence(Step.EXCHANGE, Kind.UNUSABLE, status=502, facts={"html": True}),
+    ),
+    (
+        Cause.ENDPOINT_REDIRECTS,
+        Evidence(
+            Step.EXCHANGE, Kind.UNUSABLE, status=302, facts={"redirects_to": "https://a.example/t"}
+        ),
+    ),
+    (Cause.SERVER_CHANGED, refused(Step.EXCHANGE, "server_changed", status=None)),
+    (
+        Cause.ISSUER_MISMATCH,
+        refused(Step.AUTHORIZATION, "issuer_mismatch", received_issuer="https://evil.example"),
+    ),
+    (Cause.NONCE_MISMATCH, refused(Step.ACCOUNT, "nonce_mismatch", status=None)),
+    (
+        Cause.CLIENT_CREDENTIALS,
+        Evidence(Step.EXCHANGE, Kind.NOT_SENT, error="client_secret_missing"),
+    ),
+    (Cause.TOKEN_RESPONSE_UNUSABLE, Evidence(Step.EXCHANGE, Kind.UNUSABLE, status=200)),
+    (Cause.UNKNOWN, refused(Step.EXCHANGE, "brand_new_error", "Computer says no.")),
+    (Cause.UNKNOWN, refused(Step.AUTHORIZATION, "unsupported_response_type", status=None)),
+    (
+        Cause.NO_REFRESH_TOKEN,
+        Evidence(Step.EXCHANGE, Kind.OK, status=200, facts={"refresh_token": False}),
+    ),
+    (Cause.NO_TOOLS, Evidence(Step.TOOLS, Kind.OK, facts={"tools": 0})),
+    (Cause.SCOPE_REFUSED, Evidence(Step.EXCHANGE, Kind.OK, facts={"missing_scopes": "write"})),
+]
+
+
+NO_REFRESH_TOKEN = Evidence(Step.EXCHANGE, Kind.OK, facts={"refresh_token": False})

@@ -1,0 +1,108 @@
+"""What a diagnosis tells the builder to do."""
+
+import pytest
+
+from broker.diagnosis import Cause, Evidence, Kind, Step
+from tests.unit.diagnosis_cases import (
+    CASES,
+    MCP_URL,
+    NO_REFRESH_TOKEN,
+    REDIRECT_URI,
+    TOKEN_URL,
+    judge,
+    refused,
+)
+
+
+@pytest.mark.parametrize(("cause", "evidence"), CASES)
+def test_every_text_is_whole_and_short(cause: Cause, evidence: Evidence) -> None:
+    for configured in ({}, {"scopes": (), "token_endpoint": None, "mcp_url": None, "issuer": None}):
+        diagnosis = judge(evidence, **configured)
+        for text in (diagnosis.summary, diagnosis.fix):
+            assert text[0].isupper()
+            assert "None" not in text
+            assert "{" not in text
+            assert len(text) < 450
+        assert diagnosis.seen.startswith(evidence.step)
+
+
+def fix(cause: Cause, **configured: object) -> str:
+    evidence = next(evidence for known, evidence in CASES if known is cause)
+    return judge(evidence, **configured).fix
+
+
+def test_a_redirect_uri_mismatch_shows_the_exact_one() -> None:
+    assert fix(Cause.REDIRECT_URI_MISMATCH).endswith(REDIRECT_URI)
+
+
+def test_a_token_request_style_names_the_one_that_works() -> None:
+    assert "token_request_style to form_basic" in fix(Cause.TOKEN_REQUEST_STYLE)
+
+
+def test_a_scope_that_is_refused_is_shown() -> None:
+    assert fix(Cause.SCOPE_REFUSED).endswith("read write")
+
+
+def test_a_blocked_address_is_shown() -> None:
+    assert fix(Cause.BLOCKED_ADDRESS).endswith(TOKEN_URL)
+
+
+def test_an_issuer_mismatch_shows_both() -> None:
+    text = fix(Cause.ISSUER_MISMATCH)
+    assert "Configured: https://login.example.com " in text
+    assert "Received: https://evil.example " in text
+
+
+def test_a_refused_token_suggests_the_audience() -> None:
+    text = fix(Cause.MCP_SERVER_REFUSES_TOKEN, resource="https://other.example.com")
+    assert MCP_URL in text
+    assert text.endswith("Now: https://other.example.com")
+
+
+def test_a_refresh_endpoint_of_its_own_is_the_one_that_is_shown() -> None:
+    endpoint = "https://login.example.com/refresh"
+    unreachable = Evidence(Step.REFRESH, Kind.NOT_SENT)
+    assert judge(unreachable, refresh_endpoint=endpoint).fix.endswith(endpoint)
+    assert judge(unreachable).fix.endswith(TOKEN_URL)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "scopes", "advice"),
+    [
+        ("https://accounts.google.com/o/oauth2/v2/auth", (), "access_type=offline"),
+        ("https://login.microsoftonline.com/common/oauth2/v2.0/authorize", (), "offline_access"),
+        ("https://www.dropbox.com/oauth2/authorize", (), "token_access_type=offline"),
+        ("https://www.reddit.com/api/v1/authorize", (), "duration=permanent"),
+        ("https://x.com/i/oauth2/authorize", (), "offline.access"),
+        ("https://auth.atlassian.com/authorize", (), "offline_access"),
+        ("https://acme.my.salesforce.com/services/oauth2/authorize", (), "refresh_token"),
+        ("https://slack.com/oauth/v2/authorize", (), "token rotation"),
+        ("https://github.com/login/oauth/authorize", (), "GitHub App"),
+        ("https://login.example.com/authorize", (), "offline_access"),
+        ("https://login.example.com/authorize", (), "access_type=offline"),
+        ("https://login.example.com/authorize", (), "prompt=consent"),
+        ("https://login.example.com/authorize", ("offline_access",), "prompt=consent"),
+        ("https://login.microsoftonline.com/x", ("offline_access",), "prompt=consent"),
+        ("https://evil-x.com/authorize", (), "access_type=offline"),
+        ("https://[", (), "offline_access"),
+        (None, (), "offline_access"),
+    ],
+)
+def test_no_refresh_token_is_answered_with_what_this_service_wants(
+    endpoint: str | None, scopes: tuple[str, ...], advice: str
+) -> None:
+    diagnosis = judge(NO_REFRESH_TOKEN, authorization_endpoint=endpoint, scopes=scopes)
+    assert diagnosis.cause is Cause.NO_REFRESH_TOKEN
+    assert advice in diagnosis.fix
+
+
+def test_the_last_resort_still_says_what_was_seen() -> None:
+    diagnosis = judge(refused(Step.EXCHANGE, "brand_new_error", "Computer says no."))
+    assert diagnosis.seen == "exchange: refused HTTP 400: brand_new_error, “Computer says no.”"
+    assert "brand_new_error" in diagnosis.fix
+
+
+def test_braces_in_what_was_configured_or_seen_are_just_text() -> None:
+    odd = "https://login.example.com/{status}/{0}"
+    diagnosis = judge(Evidence(Step.EXCHANGE, Kind.BLOCKED), token_endpoint=odd)
+    assert diagnosis.fix.endswith(odd)
