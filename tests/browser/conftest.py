@@ -39,8 +39,9 @@ def deployment(stack: LocalStack) -> Deployment:
     return stack.deployment("chat", chat=True, ChatName="Lighthouse Chat")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser; a module's own, since its event loop would be in the way of other tests'."""
     with sync_playwright() as playwright:
         path = find_chromium(playwright)
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)

@@ -24,7 +24,7 @@ def expect_protected(page: Page, response: Response | None) -> None:
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe-inline" not in policy
-    expect(page.get_by_role("main")).to_have_css("border-top-left-radius", "14px")
+    expect(page.get_by_role("main")).to_have_css("border-top-left-radius", "16px")
 
 
 def test_without_session_binding_the_user_is_told_for_whom_first(

@@ -154,7 +154,7 @@ def test_no_child_survives_the_death_of_the_parent(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
-    command = ["-m", "local", "--template", str(TEMPLATE), "--logs", str(tmp_path)]
+    command = ["-m", "local", "--logs", str(tmp_path)]
     with parent(*command) as (process, line):
         assert line.startswith("Chat page")
         children = descendants(process.pid)

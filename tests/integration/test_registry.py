@@ -110,11 +110,11 @@ def test_a_header_that_cannot_carry_a_token_is_refused(world: World, header: str
 
 
 def test_an_edit_of_another_revision_is_refused(world: World) -> None:
-    put(world, WITH_SECRET)
-    put(world, CONFIGURED)
+    first = put(world, WITH_SECRET)
+    second = put(world, CONFIGURED)
     with pytest.raises(PreconditionFailed):
-        put(world, CONFIGURED, Precondition(if_match='"1"'))
-    assert put(world, CONFIGURED, Precondition(if_match='"2"')).revision == 3
+        put(world, CONFIGURED, Precondition(if_match=first.etag))
+    assert put(world, CONFIGURED, Precondition(if_match=second.etag)).revision == 3
 
 
 def test_a_server_is_not_made_twice_where_the_builder_says_so(world: World) -> None:

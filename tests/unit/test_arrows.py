@@ -14,7 +14,7 @@ BROKER = ROOT / "layers" / "common" / "broker"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "clock", "wire"}),
     frozenset({"model", "settings", "telemetry", "presets", "diagnosis", "wording"}),
-    frozenset({"outbound"}),
+    frozenset({"outbound", "redaction"}),
     frozenset({"oauth", "mcp", "storage", "vault", "queues", "events"}),
     frozenset({"tokens"}),
     frozenset({"connect", "completion", "binding", "grants", "calls", "removal", "reports"}),

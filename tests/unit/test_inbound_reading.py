@@ -90,9 +90,15 @@ def test_hundreds_of_parameters_are_refused() -> None:
     refusal(query, event(rawQueryString="&".join(f"p{n}=1" for n in range(500))))
 
 
-def test_the_path_wins_over_the_body() -> None:
+def test_a_body_that_names_another_server_than_the_path_is_refused() -> None:
     sent = event(body_of(server_id="evil"), pathParameters={"server_id": "crm"})
-    assert "server_id='crm'" in ask(invoked, sent)["body"]
+    answer = ask(invoked, sent)
+    assert answer["statusCode"] == 400
+    assert "evil" not in answer["body"]
+
+
+def test_a_member_that_stands_twice_in_the_body_is_refused() -> None:
+    assert ask(invoked, event('{"user_id": "a", "user_id": "b"}'))["statusCode"] == 400
 
 
 def test_an_unknown_field_is_named() -> None:

@@ -35,6 +35,7 @@ DECISIVE: dict[str, Any] = {
     "resource": "https://other.example.com",
     "token_header": "X-Other",
     "token_scheme": "Other",
+    "incarnation": "another",
 }
 INDIFFERENT: dict[str, Any] = {
     "name": "Other",

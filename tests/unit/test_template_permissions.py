@@ -114,7 +114,7 @@ MATRIX = {
     },
 }
 CALLBACK_REDEEMS = {
-    db("ConnectionsTable", GET, PUT),
+    db("ConnectionsTable", GET, PUT, UPDATE),
     kms("Decrypt", "verifier", "client_secret"),
     kms("GenerateDataKey", "access", "refresh"),
     PUBLISH,

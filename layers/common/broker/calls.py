@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol, Self
 
 from broker.clock import Clock
 from broker.errors import (
@@ -12,8 +13,18 @@ from broker.errors import (
     ServerMisconfigured,
     TemporarilyUnavailable,
 )
-from broker.mcp import Era, InputNeeded, Learned, McpClient, Target, ToolList, ToolResult
+from broker.mcp import (
+    Era,
+    InputNeeded,
+    InsufficientScope,
+    Learned,
+    McpClient,
+    Target,
+    ToolList,
+    ToolResult,
+)
 from broker.model import AuthType, Connection, Invocation, Reason, Secret, Server
+from broker.redaction import Redactor
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerState, ServerStateStore
 from broker.storage.tools import StoredTools
@@ -27,6 +38,13 @@ _LONGEST_FRESH = timedelta(hours=24)
 CALL_SECONDS = 5.0
 """No call starts with less time than this left."""
 _KEPT_BACK = 1.0
+
+
+class Redactable(Protocol):
+    """What a server answered; it may echo what it was sent."""
+
+    def redacted(self, redactor: Redactor) -> Self:
+        """Return it without the secrets that the server was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +121,16 @@ class Caller:
 
     def list_tools_with(self, server: Server, token: Secret, invocation: Invocation) -> ToolList:
         """Fetch the tools with a token that belongs to no connection: a test's."""
-        target = self._target(server, token, None)
-        listed = self.client.list_tools(target, deadline=self._deadline(invocation))
-        self._learn(server, None, None, listed.learned)
+
+        def call(target: Target, deadline: float) -> tuple[ToolList, Learned]:
+            listed = self.client.list_tools(target, deadline=deadline)
+            return listed, listed.learned
+
+        listed, learned = self._ask(server, token, None, invocation, call)
+        self._learn(server, None, None, learned)
         return listed
 
-    def _as_user[Answer](
+    def _as_user[Answer: Redactable](
         self,
         server: Server,
         user_id: str,
@@ -131,7 +153,7 @@ class Caller:
                 self._check_circuit(self.server_states.get(server.server_id))
                 refused = found.connection
 
-    def _once[Answer](
+    def _once[Answer: Redactable](
         self,
         server: Server,
         found: Usable,
@@ -139,12 +161,29 @@ class Caller:
         call: Callable[[Target, float], tuple[Answer, Learned]],
     ) -> Answer:
         session = self.sealer.open_session(found.connection)
-        target = self._target(server, found.access_token, session)
-        answer, learned = call(target, self._deadline(invocation))
+        answer, learned = self._ask(server, found.access_token, session, invocation, call)
         self._learn(server, found.connection, session, learned)
         return answer
 
-    def _shared[Answer](
+    def _ask[Answer: Redactable](
+        self,
+        server: Server,
+        token: Secret | None,
+        session: Secret | None,
+        invocation: Invocation,
+        call: Callable[[Target, float], tuple[Answer, Learned]],
+    ) -> tuple[Answer, Learned]:
+        """Call, and take the token out of what comes back: its reader must not have it."""
+        redactor = Redactor(token, session)
+        target = self._target(server, token, session)
+        try:
+            answer, learned = call(target, self._deadline(invocation))
+        except InsufficientScope as exc:
+            exc.scopes = redactor.without(exc.scopes)
+            raise
+        return answer.redacted(redactor), learned
+
+    def _shared[Answer: Redactable](
         self,
         server: Server,
         invocation: Invocation,
@@ -152,9 +191,8 @@ class Caller:
     ) -> Answer:
         token = self.vault.bearer_token_of(server)
         session = self.memory.sessions.get((server.server_id, server.config_digest))
-        target = self._target(server, token, session)
         try:
-            answer, learned = call(target, self._deadline(invocation))
+            answer, learned = self._ask(server, token, session, invocation, call)
         except McpUnauthorized as exc:
             message = "The MCP server refuses the credentials that its builder set."
             raise ServerMisconfigured(message) from exc

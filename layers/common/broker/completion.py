@@ -65,6 +65,8 @@ class Completions:
             ticket.connect_id, secrets.token_urlsafe(16), self.clock.now()
         )
         self.pending.erase_code(state_id)
+        if self.pending.erased_since(ticket):
+            raise self._refused("erased")
         if taken is None or code is None or server is None:
             raise self._refused("used" if server else "server_gone")
         if pending.config_digest != server.config_digest:

@@ -107,12 +107,14 @@ class Connector:
         self, server: Server, wish: Wish, purpose: Purpose, return_url: str | None
     ) -> tuple[Ticket, Secret]:
         secret = Secret(secrets.token_urlsafe(32))
+        now = self.clock.now()
         ticket = Ticket(
             connect_id=connect_id_of(secret),
             purpose=purpose,
             user_id=wish.user_id,
             server_id=server.server_id,
-            expires_at=self.clock.now().replace(microsecond=0) + TICKET_LIFETIME,
+            created_at=now,
+            expires_at=now.replace(microsecond=0) + TICKET_LIFETIME,
             return_url=return_url,
             user_label=wish.user_label,
             client_state=wish.client_state,

@@ -2,12 +2,15 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from broker.clock import Clock
 from broker.errors import (
     AuthorizationServerError,
+    ServerChanged,
     ServerMisconfigured,
+    SessionMismatch,
     TemporarilyUnavailable,
 )
 from broker.events import EventBus, EventType
@@ -34,7 +37,9 @@ from broker.oauth import (
     TokenRequestFailed,
     TokenResponse,
 )
-from broker.storage.connections import ConnectionStore
+from broker.storage.connections import ConnectionStore, Moved
+from broker.storage.pending import PendingStore
+from broker.storage.servers import ServerStore
 from broker.storage.table import PATIENCE
 from broker.telemetry import count
 from broker.tokens import NewGrant, TokenSealer, seal_first
@@ -55,6 +60,8 @@ class Grants:
     vault: Vault
     sealer: TokenSealer
     connections: ConnectionStore
+    servers: ServerStore
+    pending: PendingStore
     endpoint: TokenEndpoint
     accounts: AccountFinder
     revoker: Revoker
@@ -134,6 +141,7 @@ class Grants:
         )
         connection = self._connection(consent, before)
         self._patiently(lambda: self.connections.establish(connection), invocation)
+        self._check_wanted(consent, connection, invocation)
         connected = Connected(
             connection,
             server,
@@ -143,6 +151,26 @@ class Grants:
         event = EventType.RECOVERED if connected.recovered else EventType.ESTABLISHED
         self.events.publish(event, connection, account_changed=connected.account_changed)
         return connected
+
+    def _check_wanted(
+        self, consent: "_Consent", connection: Connection, invocation: Invocation
+    ) -> None:
+        """Look again, now that it is stored: was the user erased or the server changed meanwhile?
+
+        Whoever erased or deleted before it was stored could not see it; whoever does so after
+        will. The worker revokes and removes it.
+        """
+        erased = self._patiently(lambda: self.pending.erased_since(consent.ticket), invocation)
+        stands = self._patiently(lambda: self.servers.get(connection.server_id), invocation)
+        if not erased and stands and stands.config_digest == connection.config_digest:
+            return
+        count("Exchange", outcome="unwanted")
+        now = self.clock.now()
+        with suppress(Moved):
+            self.connections.begin_removal(connection, now, now)
+        if erased:
+            raise SessionMismatch
+        raise ServerChanged
 
     def _connection(self, consent: "_Consent", before: Connection | None) -> Connection:
         now = self.clock.now()

@@ -31,6 +31,7 @@ from broker.model import (
 )
 from broker.removal import Remover
 from broker.storage.connections import ConnectionStore
+from broker.storage.pending import PendingStore
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
 
@@ -48,6 +49,7 @@ class Connections:
     server_states: ServerStateStore
     connections: ConnectionStore
     connector: Connector
+    pending: PendingStore
     completions: Completions
     grants: Grants
     remover: Remover
@@ -106,6 +108,7 @@ class Connections:
 
     def erase(self, user_id: str, invocation: Invocation) -> Erased:
         """Disconnect a user everywhere, as far as this invocation's time goes."""
+        self.pending.erase_user(user_id, self.clock.now())
         revocations: dict[str, Revocation] = {}
         waiting = self.connections.of_user(user_id)
         for done, connection in enumerate(waiting):

@@ -1,6 +1,7 @@
 """Act as the user: run a tool, or say what the user has to do first; list the tools."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
@@ -27,6 +28,9 @@ from broker.storage.servers import ServerStore
 from broker.storage.tools import ListTooLarge, StoredTools, ToolStore
 from broker.telemetry import count
 from broker.tokens import Unusable
+
+SCOPE_LENGTH = 4000
+"""Characters of scopes in one authorization request, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class McpInvoke:
         """Ask for the union: a new consent replaces the old one, scopes and all."""
         connection, _ = self.connections.get(call.wish.user_id, server.server_id)
         held = connection.tokens.scope if connection else ()
-        union = tuple(dict.fromkeys((*server.scopes, *held, *wanted)))
+        union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *wanted))))
         count("Invoke", outcome=PromptReason.ADDITIONAL_SCOPE.value)
         return self.connector.card(
             server,
@@ -161,6 +165,12 @@ class McpInvoke:
         except ListTooLarge:
             return self._last_good(owner, known, "list_too_large")
         return ToolListing(fetched.tools, now, owner.source)
+
+
+def _bounded(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep as many scopes as fit an authorization request's URL; a stranger named some."""
+    lengths = accumulate(len(scope) + 1 for scope in scopes)
+    return tuple(s for s, length in zip(scopes, lengths, strict=True) if length <= SCOPE_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,11 @@ class RefreshWorker:
     def _look(self, message: DueMessage, invocation: Invocation) -> None:
         connection, _ = self.connections.get(message.user_id, message.server_id)
         server = self.servers.get(message.server_id)
-        if connection is not None and connection.status is Status.REMOVING:
+        if connection is None:
+            return
+        if server is None or connection.status is Status.REMOVING:
             self.remover.resume(connection, server, invocation)
-        elif connection is not None and server is not None:
+        else:
             self.tokens.ahead(server, message.user_id, invocation)
 
     def rescue(self, message: RescueMessage) -> None:

@@ -1,5 +1,6 @@
 """The registry: writes configuration, reads no secret, talks to nobody."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -74,13 +75,18 @@ _HEADERS_REFUSED = frozenset(
         "content-length",
         "content-type",
         "cookie",
+        "expect",
         "host",
+        "keep-alive",
         "mcp-method",
         "mcp-name",
         "mcp-protocol-version",
         "mcp-session-id",
         "origin",
+        "proxy-authorization",
+        "proxy-connection",
         "te",
+        "trailer",
         "transfer-encoding",
         "upgrade",
     }
@@ -142,6 +148,7 @@ class Servers:
             self._hand_over(server_id, users[:DISCONNECTED_PER_CALL])
             return len(users)
         self.servers.delete(server)
+        self._hand_over(server_id, self._users(server_id))  # who connected meanwhile
         self.server_states.forget(server_id)
         self.tools.forget(server_id, None)
         return 0
@@ -203,6 +210,7 @@ class Servers:
             **values,
             client_secret=before.client_secret if before and oauth else None,
             bearer_token=before.bearer_token if before and bearer else None,
+            incarnation=before.incarnation if before else secrets.token_urlsafe(8),
             revision=before.revision + 1 if before else 1,
             created_at=before.created_at if before else now,
             updated_at=now,
@@ -237,7 +245,7 @@ class Servers:
 
 def _check_precondition(precondition: Precondition, stands: Server | None) -> None:
     """Raise PreconditionFailed unless the server stands as the caller thinks."""
-    tag = f'"{stands.revision}"' if stands else None
+    tag = stands.etag if stands else None
     if precondition.if_match is not None and not _matches(precondition.if_match, tag):
         raise PreconditionFailed("If-Match: the server is not at that version.")
     if precondition.if_none_match is not None and _matches(precondition.if_none_match, tag):

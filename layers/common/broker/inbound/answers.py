@@ -157,7 +157,7 @@ def registered(outcome: Registered, base_url: str) -> Response[str]:
 
 def etag(server: Server) -> dict[str, str]:
     """Return the entity tag that If-Match takes (RFC 9110 §8.8.3)."""
-    return {"ETag": f'"{server.revision}"'}
+    return {"ETag": server.etag}
 
 
 def connection(connection: Connection, server: Server | None) -> Body:

@@ -57,7 +57,11 @@ def invocation(app: APIGatewayHttpResolver, settings: Settings) -> Invocation:
 
 def read_body[Shape: ApiRequest](app: APIGatewayHttpResolver, shape: type[Shape]) -> Shape:
     """Parse the JSON body and path parameters; raise InvalidRequest naming the field."""
-    return _validated(shape, _json_object(app.current_event.raw_event) | _path(app))
+    body, path = _json_object(app.current_event.raw_event), _path(app)
+    for name, value in path.items():
+        if body.get(name, value) != value:
+            raise InvalidRequest(f"{name}: the body names another than the path.")
+    return _validated(shape, body | path)
 
 
 def read_query[Shape: ApiRequest](app: APIGatewayHttpResolver, shape: type[Shape]) -> Shape:
@@ -142,13 +146,26 @@ def _json_object(event: Mapping[str, Any]) -> dict[str, Any]:
     if not raw.strip():
         return {}
     try:
-        parsed = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
+        parsed = json.loads(
+            raw,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_each_once,
+        )
         json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise InvalidRequest("The body is not well-formed JSON in UTF-8.") from None
     if not isinstance(parsed, dict):
         raise InvalidRequest("The body must be a JSON object.")
     return parsed
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that says two things under one name."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate member")
+    return members
 
 
 def _finite(text: str) -> float:

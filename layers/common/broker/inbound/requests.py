@@ -12,6 +12,7 @@ from broker.model import Claimant, Draft, Kept, Purpose, Secret, ToolCall, Wish
 from broker.wire import Wire
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def _printable(value: str) -> str:
@@ -20,11 +21,19 @@ def _printable(value: str) -> str:
     return value
 
 
+def _in_order(value: str) -> str:
+    """Refuse what makes shown text read differently from what it is."""
+    if _BIDI.search(value):
+        raise ValueError("must not contain marks that change the direction of text")
+    return value
+
+
 type Text = Annotated[str, AfterValidator(_printable)]
 type UserId = Annotated[Text, Field(min_length=1, max_length=256)]
 type ServerId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 type Url = Annotated[Text, Field(min_length=1, max_length=2048)]
-type Label = Annotated[Text, Field(min_length=1, max_length=128)]
+type Shown = Annotated[Text, AfterValidator(_in_order)]
+type Label = Annotated[Shown, Field(min_length=1, max_length=128)]
 type Handle = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 type Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}$")]
 type Params = Annotated[
@@ -192,14 +201,14 @@ class ConsentRequest(TicketRequest):
 class PutServerRequest(Named):
     """``PUT /v1/servers/{server_id}``: the whole configuration, but for omitted secrets."""
 
-    name: Annotated[Text, Field(min_length=1, max_length=80)]
+    name: Annotated[Shown, Field(min_length=1, max_length=80)]
     mcp_url: Url
     auth_type: Literal["consumer_oauth", "bearer", "none"]
     client_id: Annotated[Text, Field(min_length=1, max_length=1024)] | None = None
     client_secret: Annotated[Text, Field(min_length=1, max_length=4096)] | None = Field(
         default=None, repr=False
     )
-    bearer_token: Annotated[Text, Field(min_length=1, max_length=8192)] | None = Field(
+    bearer_token: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,8192}$")] | None = Field(
         default=None, repr=False
     )
     authorization_endpoint: Url | None = None

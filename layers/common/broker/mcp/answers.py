@@ -1,9 +1,11 @@
 """What an MCP server answers, taken apart no further than our callers need."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from broker.errors import McpServerError
+from broker.redaction import Redactor
 
 from .eras import Era, Learned
 from .headers import annotations
@@ -18,6 +20,10 @@ class ToolResult:
 
     result: Mapping[str, object] = field(repr=False)
 
+    def redacted(self, redactor: Redactor) -> Self:
+        """Return it without the secrets that the server was sent."""
+        return replace(self, result=redactor.value(self.result))
+
 
 @dataclass(frozen=True, slots=True)
 class InputNeeded:
@@ -30,6 +36,13 @@ class InputNeeded:
 
     input_requests: Mapping[str, object] | None = field(repr=False)
     request_state: str | None = field(repr=False)
+
+    def redacted(self, redactor: Redactor) -> Self:
+        """Return it without the secrets that the server was sent."""
+        state = self.request_state and redactor.text(self.request_state)
+        return replace(
+            self, input_requests=redactor.value(self.input_requests), request_state=state
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,10 @@ class ToolList:
     truncated: bool
     """The server had more pages than are read, or its cursors went in a circle."""
     learned: Learned
+
+    def redacted(self, redactor: Redactor) -> Self:
+        """Return it without the secrets that the server was sent."""
+        return replace(self, tools=redactor.value(self.tools))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Ticket:
     purpose: Purpose
     user_id: str
     server_id: str
+    created_at: datetime
     expires_at: datetime
     return_url: str | None = None
     user_label: str | None = None

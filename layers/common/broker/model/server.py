@@ -71,9 +71,16 @@ class Server:
     account_field: str | None = None
     token_header: str = "Authorization"
     token_scheme: str = "Bearer"
+    incarnation: str = ""
+    """Random, new when a deleted server is made again: its old connections stay void."""
     revision: int = 1
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+    @property
+    def etag(self) -> str:
+        """Return the entity tag (RFC 9110 §8.8.3): of this revision of this incarnation."""
+        return f'"{self.incarnation}{self.revision}"'
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -93,16 +100,27 @@ class Server:
 
     @property
     def secret_urls(self) -> frozenset[str]:
-        """Return every URL that a stored secret of this server is sent to."""
-        if self.auth_type is AuthType.BEARER:
+        """Return every URL that a stored secret of this server, or its users' tokens, go to.
+
+        Whoever moves one of them must know the secret: otherwise an editor of the registry could
+        have the next tokens sent to a place of their own.
+        """
+        if self.auth_type is not AuthType.CONSUMER_OAUTH:
             return frozenset({self.mcp_url})
-        urls = (self.token_endpoint, self.refresh_endpoint, self.revocation_endpoint)
+        urls = (
+            self.mcp_url,
+            self.token_endpoint,
+            self.refresh_endpoint,
+            self.revocation_endpoint,
+            self.userinfo_endpoint,
+        )
         return frozenset(url for url in urls if url)
 
     @property
     def config_digest(self) -> str:
         """Hash what decides where tokens go; not the secret, the scopes or the name."""
         decisive = [
+            self.incarnation,
             self.mcp_url,
             self.authorization_endpoint,
             self.token_endpoint,

@@ -11,6 +11,7 @@ from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import OutboundError
 from broker.model import Account, Server
 from broker.outbound import Outbound
+from broker.redaction import Redactor
 
 from .answer_body import Members, NotMembers, read_members
 from .claims import as_label, at_path, named, subject
@@ -40,6 +41,8 @@ class AccountFinder:
         tokens that came with it must not be used either. One that fails any other check is
         ignored.
         """
+        tokens = response.token_set
+        redactor = Redactor(tokens.access_token, tokens.refresh_token, response.id_token)
         label: str | None = None
         who: tuple[str, str] | None = None
         for source in self._sources(response, server, nonce, deadline):
@@ -48,7 +51,10 @@ class AccountFinder:
                 who = (source.iss, source.sub)
             if label:
                 break
-        return Account(label or (as_label(who[1]) if who else None), subject_hash(who))
+        shown = label or (as_label(who[1]) if who else None)
+        if shown and redactor.holds(shown):
+            shown = None  # a service that calls its user by our token
+        return Account(shown, subject_hash(who))
 
     def _sources(
         self, response: TokenResponse, server: Server, nonce: str | None, deadline: float

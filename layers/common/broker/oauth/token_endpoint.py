@@ -109,9 +109,10 @@ class TokenEndpoint:
             raise unanswered(request.step, exc) from exc
         judged = TokenAnswer(request.step, answer, self.clock.now(), request.hidden(sent))
         try:
-            return read_token_response(judged.granted(), request.server, sent_at)
+            response = read_token_response(judged.granted(), request.server, sent_at)
         except Unusable as exc:
             raise judged.failure(unusable=str(exc)) from None
+        return response.with_scope_free_of(*request.secrets)
 
 
 @dataclass(frozen=True, slots=True)

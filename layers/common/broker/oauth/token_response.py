@@ -3,12 +3,13 @@
 import re
 from collections import ChainMap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Self, cast
 
 from broker.diagnosis import Fact
 from broker.model import Secret, Server, TokenSet
+from broker.redaction import Redactor
 
 from .answer_body import Members
 from .lifetime import access_expiry, refresh_expiry
@@ -48,6 +49,15 @@ class TokenResponse:
         if tokens.scope is not None:
             known["scope"] = " ".join(tokens.scope)
         return known
+
+    def with_scope_free_of(self, *sent: Secret) -> Self:
+        """Return it without scopes that are made of our own secrets or of these tokens."""
+        tokens = self.token_set
+        if tokens.scope is None:
+            return self
+        redactor = Redactor(*sent, tokens.access_token, tokens.refresh_token, self.id_token)
+        scope = redactor.without(tokens.scope) or None
+        return replace(self, token_set=replace(tokens, scope=scope))
 
 
 def read_token_response(members: Members, server: Server, sent_at: datetime) -> TokenResponse:

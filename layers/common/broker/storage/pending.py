@@ -7,7 +7,7 @@ by a conditional update, which also checks the expiry, since the table's TTL del
 import base64
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
@@ -23,6 +23,8 @@ from broker.storage.table import ConditionFailed, Item, Table, maybe_moment, mom
 
 STATES_PER_TICKET = 10
 _GRACE = timedelta(hours=1)
+_FLOW = timedelta(minutes=30)
+"""Longer than any flow lasts: ten minutes for the ticket, two to complete, and an invocation."""
 
 
 def connect_id_of(ticket: Secret) -> str:
@@ -117,6 +119,16 @@ class PendingStore:
         except ConditionFailed:
             return
 
+    def erase_user(self, user_id: str, now: datetime) -> None:
+        """From now on, no flow that began before makes a connection for this user."""
+        until = seconds(now + _FLOW)
+        self.table.put({**_erased_key(user_id), "v": 1, "at": _milliseconds(now), "ttl": until})
+
+    def erased_since(self, ticket: Ticket) -> bool:
+        """Return whether the ticket's user was erased after the ticket was made."""
+        item, _ = self.table.get(_erased_key(ticket.user_id))
+        return item is not None and item["at"] >= _milliseconds(ticket.created_at)
+
     def _take(self, key: Item, attempt: str, now: datetime) -> Item | None:
         try:
             return self.table.update(key, condition=_untaken(now), assign={"taken_by": attempt})
@@ -128,6 +140,15 @@ class PendingStore:
 
 def _untaken(now: datetime) -> ConditionBase:
     return Attr("id").exists() & Attr("taken_by").not_exists() & Attr("expires_at").gt(seconds(now))
+
+
+def _milliseconds(moment: datetime) -> int:
+    """Within one second a user may be erased and connect again."""
+    return int(moment.timestamp() * 1000)
+
+
+def _erased_key(user_id: str) -> Item:
+    return {"id": f"erased#{hashlib.sha256(user_id.encode()).hexdigest()}"}
 
 
 def _ticket_key(connect_id: str) -> Item:
@@ -150,6 +171,7 @@ def _ticket_item(ticket: Ticket) -> Item:
         "client_state": ticket.client_state,
         "locale": ticket.locale,
         "scopes": list(ticket.scopes),
+        "created_at": _milliseconds(ticket.created_at),
         "expires_at": seconds(ticket.expires_at),
         "ttl": seconds(ticket.expires_at + _GRACE),
     }
@@ -161,6 +183,7 @@ def _ticket(item: Item) -> Ticket:
         purpose=Purpose(item["purpose"]),
         user_id=item["user_id"],
         server_id=item["server_id"],
+        created_at=datetime.fromtimestamp(item["created_at"] / 1000, UTC),
         expires_at=moment(item["expires_at"]),
         return_url=item.get("return_url"),
         user_label=item.get("user_label"),

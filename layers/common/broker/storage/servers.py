@@ -32,6 +32,7 @@ _PLAIN = (
     "account_field",
     "token_header",
     "token_scheme",
+    "incarnation",
     "revision",
 )
 
@@ -51,7 +52,7 @@ class ServerStore:
         """Write one where ``replaces`` still stands; raise PreconditionFailed."""
         condition: ConditionBase = Attr("server_id").not_exists()
         if replaces:
-            condition = Attr("revision").eq(replaces.revision)
+            condition = _stands(replaces)
         try:
             self.table.put(_item(server), condition)
         except ConditionFailed as failed:
@@ -61,7 +62,7 @@ class ServerStore:
     def delete(self, server: Server) -> None:
         """Delete the revision that was read; raise PreconditionFailed."""
         try:
-            self.table.delete({"server_id": server.server_id}, Attr("revision").eq(server.revision))
+            self.table.delete({"server_id": server.server_id}, _stands(server))
         except ConditionFailed as failed:
             if failed.item:
                 raise _changed() from None
@@ -73,6 +74,11 @@ class ServerStore:
             Key("listed").eq(_LISTED), index="by_list", limit=limit, start=after
         )
         return [_server(item) for item in items], (last["server_id"] if last else None)
+
+
+def _stands(server: Server) -> ConditionBase:
+    same = Attr("incarnation").eq(server.incarnation)
+    return same & Attr("revision").eq(server.revision)
 
 
 def _changed() -> PreconditionFailed:

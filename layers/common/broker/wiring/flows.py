@@ -86,6 +86,7 @@ class Wiring:
             self._parts.server_states,
             self._parts.connections,
             self._parts.connector,
+            self._parts.pending,
             self._parts.completions,
             self._parts.grants,
             self._parts.remover,

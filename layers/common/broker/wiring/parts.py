@@ -74,6 +74,8 @@ class Parts:
             self.vault,
             self.sealer,
             self.connections,
+            self.servers,
+            self.pending,
             self.endpoint,
             AccountFinder(self.outbound, self.clock),
             self.revoker,
