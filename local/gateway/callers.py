@@ -30,11 +30,14 @@ class Caller:
     key: AccessKey
     allowed: tuple[str, ...]
     """Resources of execute-api:Invoke, `*` and `?` included."""
+    denied: tuple[str, ...] = ()
 
     def may_invoke(self, method: str, path: str) -> bool:
-        """Judge the policy: allowed routes only; conditions and denials are not looked at."""
-        stage = f"arn:aws:{SERVICE}:{REGION}:{ACCOUNT}:{API_ID}/$default"
-        return any(_fits(pattern, f"{stage}/{method}{path}") for pattern in self.allowed)
+        """Judge the policy: what is allowed and not denied; conditions are not looked at."""
+        route = f"arn:aws:{SERVICE}:{REGION}:{ACCOUNT}:{API_ID}/$default/{method}{path}"
+        if any(_fits(pattern, route) for pattern in self.denied):
+            return False
+        return any(_fits(pattern, route) for pattern in self.allowed)
 
     def identity(self) -> dict[str, Any]:
         """Return `requestContext.authorizer.iam`."""
@@ -62,9 +65,14 @@ class Callers:
 
         A caller's policy is the managed policy whose logical id begins like the caller's name.
         """
-        policies = _policies(template)
+        allows, denials = _policies(template, "Allow"), _policies(template, "Deny")
         callers = [
-            Caller(name, key, tuple(_policy_of(name, policies) or ["*"]))
+            Caller(
+                name,
+                key,
+                tuple(_policy_of(name, allows) or ["*"]),
+                tuple(_policy_of(name, denials)),
+            )
             for name, key in keys.items()
         ]
         return cls({caller.key.access_key_id: caller for caller in callers})
@@ -101,15 +109,15 @@ def _policy_of(caller: str, policies: Mapping[str, list[str]]) -> list[str]:
     return [resource for policy in matching for resource in policy]
 
 
-def _policies(template: Template) -> dict[str, list[str]]:
-    """Return what each managed policy allows of execute-api, by logical id."""
+def _policies(template: Template, effect: str) -> dict[str, list[str]]:
+    """Return what each managed policy allows or denies of execute-api, by logical id."""
     policies: dict[str, list[str]] = {}
     for logical_id, properties in template.of_type("AWS::IAM::ManagedPolicy"):
         document = template.resolve(properties["PolicyDocument"])
         resources = [
             resource
             for statement in _listed(document["Statement"])
-            if f"{SERVICE}:Invoke" in _listed(statement["Action"])
+            if statement["Effect"] == effect and f"{SERVICE}:Invoke" in _listed(statement["Action"])
             for resource in _listed(statement["Resource"])
         ]
         if resources:

@@ -71,6 +71,7 @@ def test_a_signature_with_the_wrong_secret_opens_nothing(bound: Deployment) -> N
         ("builder", "POST", "/v1/invoke"),
         ("builder", "POST", "/v1/connections/some-server/complete"),
         ("builder", "DELETE", "/v1/connections"),
+        ("builder", "GET", "/v1/servers/some-server/tools?user_id=victim"),
     ],
 )
 def test_each_caller_has_its_own_routes(

@@ -258,5 +258,13 @@ API = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}
 )
 def test_a_caller_may_call_its_own_routes_of_this_api(policy: str, paths: list[str]) -> None:
     document = of_type("AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"]
-    granted = [(s["Effect"], s["Action"], r) for s in document["Statement"] for r in s["Resource"]]
-    assert granted == [("Allow", "execute-api:Invoke", {"Fn::Sub": API + path}) for path in paths]
+    allows = [s for s in document["Statement"] if s["Effect"] == "Allow"]
+    granted = [(s["Action"], r) for s in allows for r in s["Resource"]]
+    assert granted == [("execute-api:Invoke", {"Fn::Sub": API + path}) for path in paths]
+
+
+def test_a_builder_is_denied_the_one_route_there_that_acts_as_a_user() -> None:
+    document = of_type("AWS::IAM::ManagedPolicy")["BuilderPolicy"]["PolicyDocument"]
+    [denial] = [s for s in document["Statement"] if s["Effect"] == "Deny"]
+    assert denial["Action"] == "execute-api:Invoke"
+    assert denial["Resource"] == {"Fn::Sub": API + "GET/v1/servers/*/tools"}
