@@ -208,9 +208,9 @@ class PutServerRequest(Named):
     client_secret: Annotated[Text, Field(min_length=1, max_length=4096)] | None = Field(
         default=None, repr=False
     )
-    bearer_token: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,8192}$")] | None = Field(
-        default=None, repr=False
-    )
+    bearer_token: (
+        Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]{0,8190}[\x21-\x7e])?$")] | None
+    ) = Field(default=None, repr=False)
     authorization_endpoint: Url | None = None
     token_endpoint: Url | None = None
     refresh_endpoint: Url | None = None
