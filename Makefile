@@ -13,6 +13,8 @@ COMPILE := "$(UV)" pip compile --quiet --generate-hashes --no-header --universal
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
 export SAM_CLI_TELEMETRY := 0
+# Trust what this machine trusts: a company's proxy signs with its own certificate.
+export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-sam setup-browser demo dev check format test build deploy lock clean
