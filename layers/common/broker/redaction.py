@@ -6,12 +6,13 @@ into pieces, encrypted, or encoded in another way than those below.
 """
 
 import base64
-import re
+import string
 from urllib.parse import quote, quote_plus
 
 from broker.model import Secret
 
 REDACTED = "[redacted]"
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _SHORTEST = 6
 """Shorter secrets stand in ordinary words, and are no secrets."""
 
@@ -22,17 +23,22 @@ class Redactor:
     def __init__(self, *secrets: Secret | None) -> None:
         texts = {secret.reveal() for secret in secrets if secret is not None}
         forms = {form for text in texts if len(text) >= _SHORTEST for form in _forms(text)}
-        longest_first = sorted(forms, key=len, reverse=True)
-        pattern = "|".join(map(re.escape, longest_first))
-        self._pattern = re.compile(pattern, re.IGNORECASE) if pattern else None
+        # Not a regular expression: the re module would keep the secrets in its cache.
+        self._forms = sorted({form.translate(_LOWER) for form in forms}, key=len, reverse=True)
 
     def holds(self, text: str) -> bool:
-        """Return whether a secret stands in the text."""
-        return self._pattern is not None and self._pattern.search(text) is not None
+        """Return whether a secret stands in the text, in whatever case."""
+        lowered = text.translate(_LOWER)
+        return any(form in lowered for form in self._forms)
 
     def text(self, text: str) -> str:
         """Return the text without the secrets."""
-        return text if self._pattern is None else self._pattern.sub(REDACTED, text)
+        lowered = text.translate(_LOWER)
+        for form in self._forms:
+            if form in lowered:
+                text = _cut(text, lowered, form)
+                lowered = text.translate(_LOWER)
+        return text
 
     def without(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names that hold no secret."""
@@ -49,6 +55,14 @@ class Redactor:
             case list() | tuple():
                 cleaned = [self.value(inner) for inner in value]
         return cleaned  # type: ignore[return-value] # the same shape as what came in
+
+
+def _cut(text: str, lowered: str, form: str) -> str:
+    pieces, start = [], 0
+    while (at := lowered.find(form, start)) >= 0:
+        pieces += [text[start:at], REDACTED]
+        start = at + len(form)
+    return "".join([*pieces, text[start:]])
 
 
 def _forms(text: str) -> set[str]:
