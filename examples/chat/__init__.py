@@ -8,7 +8,7 @@ when its stdin reaches EOF.
 ``broker``         the client of the broker's API: signs requests (SigV4), names its errors
 ``returning``      the way back from the service: whose browser is this, and who was connected
 ``application``    the chat's own routes, its session cookie and security headers
-``sessions``       who is signed in, and what this session has started
+``sessions``       who is signed in, and what the session has started
 ``agent``          a stand-in for the language model: one sentence → one tool call
 ``answers``        the broker's answers and errors, as the chat page shows them
 =================  =================================================================================

@@ -36,7 +36,7 @@ _UNSURE = "The service did not complete the sign-in. Please try again."
 
 
 def finish(session: Session | None, broker: Broker, query: Mapping[str, str]) -> Outcome:
-    """Complete a connection, if this session has started it."""
+    """Complete a connection, if the session has started it."""
     connect_id = query.get("connect_id", "")
     started = session.started(connect_id) if session else None
     if session is None or started is None:

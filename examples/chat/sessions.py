@@ -44,13 +44,13 @@ class Session:
     _started: dict[str, Started] = field(default_factory=dict)
 
     def remember(self, connect_id: str, started: Started) -> None:
-        """Note that this session started a connection, and forget those that have expired."""
+        """Note that the session started a connection, and forget those that have expired."""
         now = datetime.now(UTC)
         alive = {each: what for each, what in self._started.items() if what.expires_at > now}
         self._started = alive | {connect_id: started}
 
     def started(self, connect_id: str) -> Started | None:
-        """Return what this session started under that id; None if it did not."""
+        """Return what the session started under that id; None if it did not."""
         return self._started.get(connect_id)
 
     def forget(self, connect_id: str) -> None:
