@@ -23,7 +23,7 @@ from .people import Person, override
 from .records import Client, Code, Token
 
 
-class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
+class InvalidTargetError(OAuth2Error):
     """The service does not want the ``resource`` parameter (RFC 8707 §2)."""
 
     error = "invalid_target"
@@ -39,7 +39,7 @@ def refuse_resource(request: OAuth2Request, client: Client) -> None:
         raise InvalidTargetError("The resource parameter is not supported.")
 
 
-class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
+class CodeGrant(AuthorizationCodeGrant):
     """RFC 6749 §4.1."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = (METHOD,)
@@ -104,7 +104,7 @@ def _is_offline(client: Client, data: Any) -> bool:
     )
 
 
-class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
+class RefreshGrant(RefreshTokenGrant):
     """RFC 6749 §6 with rotation; a spent token kills its whole family (RFC 9700 §4.14.2)."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = (METHOD,)
@@ -146,7 +146,7 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
             refresh_token.spent_at = time.time()
 
 
-class Challenge(CodeChallenge):  # type: ignore[misc]
+class Challenge(CodeChallenge):
     """PKCE with S256 alone (RFC 7636), required unless the switch says otherwise."""
 
     SUPPORTED_CODE_CHALLENGE_METHOD = ("S256",)
@@ -162,7 +162,7 @@ class Challenge(CodeChallenge):  # type: ignore[misc]
         super().validate_code_challenge(grant, redirect_uri)
 
 
-class OpenId(OpenIDCode):  # type: ignore[misc]
+class OpenId(OpenIDCode):
     """The id_token (OpenID Connect Core 1.0 §3.1.3)."""
 
     def __init__(self, issuer: str, key: RSAKey) -> None:

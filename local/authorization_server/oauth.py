@@ -20,7 +20,7 @@ from .store import Store
 from .token_status import Introspection, Revocation
 
 
-class Server(AuthorizationServer):  # type: ignore[misc]
+class Server(AuthorizationServer):
     """The protocol, over the store."""
 
     def __init__(self, store: Store, issuer: str, key: RSAKey) -> None:
@@ -78,7 +78,7 @@ def _access_claims(client: Client, person: Person, scope: str) -> dict[str, Any]
     }
 
 
-class Issuer(IssuerParameter):  # type: ignore[misc]
+class Issuer(IssuerParameter):
     """RFC 9207: ``iss`` in every authorization response, errors included."""
 
     def __init__(self, store: Store, issuer: str) -> None:

@@ -12,7 +12,7 @@ from .records import Client, Token
 from .store import Store
 
 
-class Revocation(RevocationEndpoint):  # type: ignore[misc]
+class Revocation(RevocationEndpoint):
     """RFC 7009; how much one token takes with it is a switch."""
 
     CLIENT_AUTH_METHODS = (METHOD,)
@@ -32,7 +32,7 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
             self.server.store.revoke(client, token.grant.person.username)
 
 
-class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
+class Introspection(IntrospectionEndpoint):
     """RFC 7662, for resource servers, and for a client about its own tokens."""
 
     CLIENT_AUTH_METHODS = (METHOD,)
@@ -63,7 +63,7 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
         return {name: value for name, value in about.items() if value is not None}
 
 
-class BearerTokens(BearerTokenValidator):  # type: ignore[misc]
+class BearerTokens(BearerTokenValidator):
     """RFC 6750, for the userinfo endpoint."""
 
     def __init__(self, store: Store) -> None:

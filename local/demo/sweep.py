@@ -1,9 +1,10 @@
 """Looks for secrets where none may lie: in tables, queues and log files, however they are written.
 
-What it does not look into: the services' own memory, and what is compressed.
+What it does not look into: the services' own memory.
 """
 
 import base64
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,5 +88,15 @@ def _leaves(value: Any) -> Iterator[bytes]:
     elif isinstance(value, list):
         for item in value:
             yield from _leaves(item)
+    elif isinstance(value, bytes):
+        yield value
+        yield _unpacked(value)
     else:
-        yield value if isinstance(value, bytes) else str(value).encode()
+        yield str(value).encode()
+
+
+def _unpacked(value: bytes) -> bytes:
+    """Return what a gzip stream, or its first part, holds: tool lists are stored so."""
+    if not value.startswith(b"\x1f\x8b"):
+        return b""
+    return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(value)

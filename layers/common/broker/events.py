@@ -12,6 +12,7 @@ from broker.telemetry import count, logger
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 SOURCE = "consumer-oauth-broker"
 
@@ -43,14 +44,14 @@ class EventBus:
             "reason": reason,
             **more,
         }
-        entry = {
+        entry: PutEventsRequestEntryTypeDef = {
             "EventBusName": self.name,
             "Source": SOURCE,
             "DetailType": event.value,
             "Detail": json.dumps(detail, ensure_ascii=False),
         }
         try:
-            answer = self.client.put_events(Entries=[entry])  # type: ignore[list-item]
+            answer = self.client.put_events(Entries=[entry])
             lost = answer["FailedEntryCount"]
         except (BotoCoreError, ClientError):
             lost = 1

@@ -2,22 +2,8 @@
 
 from dataclasses import replace
 
-from broker.diagnosis import Diagnosis, Evidence, Step, diagnose
+from broker.diagnosis import Diagnosis, Evidence, diagnose
 from broker.model import Server, StepReport, TestRun, TestStatus, TestStep
-
-_OBSERVED_AT = {
-    TestStep.CONSENT: Step.AUTHORIZATION,
-    TestStep.EXCHANGE: Step.EXCHANGE,
-    TestStep.ACCOUNT: Step.ACCOUNT,
-    TestStep.TOOLS: Step.TOOLS,
-    TestStep.REFRESH: Step.REFRESH,
-    TestStep.REVOKE: Step.REVOCATION,
-}
-
-
-def observed_at(step: TestStep) -> Step:
-    """Return where in the flow a test's step looks."""
-    return _OBSERVED_AT[step]
 
 
 def passed(run: TestRun, step: TestStep, seen: str, then: TestStep | None) -> TestRun:

@@ -37,7 +37,7 @@ def http_api(render: Renderer) -> APIGatewayHttpResolver:
         unexpected(exc)
         return render(BrokerError("Something went wrong on our side."), _id(app))
 
-    def no_route(exc: NotFoundError) -> Response[str]:  # noqa: ARG001 - the gateway routes; we agree
+    def no_route(_: NotFoundError) -> Response[str]:
         return render(NotFound("There is nothing at this address."), _id(app))
 
     app.exception_handler(BrokerError)(known)

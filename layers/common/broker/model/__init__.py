@@ -33,7 +33,7 @@ from .outcomes import (
     StartedTest,
     ToolListing,
 )
-from .pending import AuthorizationResponse, PendingAuthorization, Purpose, Ticket
+from .pending import PendingAuthorization, Purpose, Ticket
 from .probe import StepReport, TestRun, TestStatus, TestStep
 from .secret import Sealed, Secret
 from .server import AuthType, RevocationScope, Server, TokenRequestStyle
@@ -43,7 +43,6 @@ __all__ = [
     "Arrival",
     "AuthType",
     "AuthorizationRequired",
-    "AuthorizationResponse",
     "BrowserOutcome",
     "Claimant",
     "ClosingPage",

@@ -1,11 +1,10 @@
 """A flow under way: the ticket behind a connect link, and the authorization requests sent."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from .secret import Sealed, Secret
+from .secret import Sealed
 
 
 class Purpose(StrEnum):
@@ -51,14 +50,3 @@ class PendingAuthorization:
     code: Sealed | None = None
     completion_hash: str | None = None
     completion_expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizationResponse:
-    """What the browser brought to the redirection endpoint (RFC 6749 §4.1.2, RFC 9207)."""
-
-    state: Secret
-    code: Secret | None = None
-    error: str | None = None
-    iss: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
