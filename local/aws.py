@@ -25,13 +25,13 @@ class Aws:
 
     endpoint: str
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, access_key_id: str = "LOCALSTACK") -> Any:
         """Return a client (`"dynamodb"`, `"sqs"`, …) of these services, as boto3 would make it."""
         return isolated_session().create_client(
             service,
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id="LOCALSTACK",
+            aws_access_key_id=access_key_id,
             aws_secret_access_key="local",
         )
 

@@ -26,6 +26,16 @@ class Source:
     function: LambdaFunction
     batch_size: int
     partial: bool
+    sqs: Any
+    """A client with the function's role."""
+
+    def check(self) -> None:
+        """Refuse the mapping that Lambda refuses: messages must not come back while handled."""
+        attributes = self.sqs.get_queue_attributes(
+            QueueUrl=self.url, AttributeNames=["VisibilityTimeout"]
+        )["Attributes"]
+        if float(attributes["VisibilityTimeout"]) < self.function.timeout:
+            raise ValueError(f"{self.queue} shows messages again before its function times out.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class Clockwork:
     """The schedule and the event source mappings of one deployment.
 
     Batches are delivered one after the other, by short polls: moto serves one request at a time.
+    `sqs` is the queues' owner, who alone may make a failed message visible before its time.
     """
 
     def __init__(
@@ -69,10 +80,16 @@ class Clockwork:
         self._sources = sources
         self._pool = pool
         self._sqs = sqs
+        self.check()
         self._turning = threading.Lock()
-        self._failed: list[tuple[str, str]] = []
+        self._failed: list[tuple[Source, str]] = []
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+
+    def check(self) -> None:
+        """Look at the queues as Lambda does when it makes a mapping, with the function's role."""
+        for source in self._sources:
+            source.check()
 
     def tick(self, *, redeliver: bool = False) -> Tick:
         """Call the scheduled functions, then deliver until the queues are empty.
@@ -119,9 +136,9 @@ class Clockwork:
         return deliveries
 
     def _make_failed_visible(self) -> None:
-        for url, receipt in self._failed:
+        for source, receipt in self._failed:
             self._sqs.change_message_visibility(
-                QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0
+                QueueUrl=source.url, ReceiptHandle=receipt, VisibilityTimeout=0
             )
         self._failed.clear()
 
@@ -131,7 +148,7 @@ class Clockwork:
                 yield self._deliver(source, messages)
 
     def _receive(self, source: Source) -> list[Message]:
-        received: list[Message] = self._sqs.receive_message(
+        received: list[Message] = source.sqs.receive_message(
             QueueUrl=source.url,
             MaxNumberOfMessages=min(source.batch_size, _RECEIVE_LIMIT),
             WaitTimeSeconds=0,
@@ -147,9 +164,9 @@ class Clockwork:
         for message in messages:
             receipt = message["ReceiptHandle"]
             if message["MessageId"] in failed:
-                self._failed.append((source.url, receipt))
+                self._failed.append((source, receipt))
             else:
-                self._sqs.delete_message(QueueUrl=source.url, ReceiptHandle=receipt)
+                source.sqs.delete_message(QueueUrl=source.url, ReceiptHandle=receipt)
         return Delivery(source.queue, len(messages), len(failed), answer.error)
 
 

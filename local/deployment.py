@@ -16,6 +16,7 @@ from local.containers import Answer, ContainerPool, LambdaFunction
 from local.containers.container import Container
 from local.gateway import Callers, Gateway
 from local.loopback import LoopbackServer, Reply, Request
+from local.permissions import Guard, policies_of
 from local.signing import AccessKey, SigV4
 from local.template import FunctionResource, Template
 
@@ -30,8 +31,6 @@ class Settings:
     """Further variables of every container; they win over the template's."""
     layer: Path | None = None
     """A folder in place of the template's layer, such as the built artifact's `python`."""
-    aws_endpoint: str | None = None
-    """What the functions call in place of moto itself, such as a proxy in front of it."""
     throttled: bool = True
     """Whether the routes' throttles apply."""
     gateway_seconds: float = 30.0
@@ -72,16 +71,23 @@ class Deployment:
         return f"http://127.0.0.1:{self._control.port}"
 
     def open(
-        self, template: Template, aws: Aws, keys: Mapping[str, AccessKey], settings: Settings
+        self,
+        template: Template,
+        aws: Aws,
+        guard: Guard,
+        keys: Mapping[str, AccessKey],
+        settings: Settings,
     ) -> None:
         """Begin to answer; the template knows the physical ids."""
         self.template, self.aws, self.keys = template, aws, keys
         self.functions = {
-            resource.logical_id: self._function(resource, template, aws, settings)
+            resource.logical_id: self._function(resource, template, guard, settings)
             for resource in template.functions()
         }
         self._closing.callback(self._stop_containers)
-        self.clockwork = self._clockwork(template, aws)
+        for logical_id, policy in policies_of(template).items():
+            guard.admit(self.functions[logical_id].access_key_id, policy)
+        self.clockwork = self._clockwork(template, Aws(guard.address), aws.client("sqs"))
         self._closing.callback(self.clockwork.close)
         routes = template.routes()
         if not settings.throttled:
@@ -125,7 +131,7 @@ class Deployment:
         return self.template.intrinsics.physical_id(logical_id)
 
     def access_key_ids(self) -> dict[str, str]:
-        """Return access key id → function, for whoever judges permissions in front of moto."""
+        """Return access key id → function."""
         return {each.access_key_id: logical_id for logical_id, each in self.functions.items()}
 
     def _stop_containers(self) -> None:
@@ -133,9 +139,9 @@ class Deployment:
             container.kill()
 
     def _function(
-        self, resource: FunctionResource, template: Template, aws: Aws, settings: Settings
+        self, resource: FunctionResource, template: Template, guard: Guard, settings: Settings
     ) -> LambdaFunction:
-        endpoint = {"AWS_ENDPOINT_URL": settings.aws_endpoint or aws.endpoint}
+        endpoint = {"AWS_ENDPOINT_URL": guard.address}
         return LambdaFunction(
             label=f"{self.name}-{resource.logical_id}",
             name=resource.name,
@@ -148,7 +154,8 @@ class Deployment:
             environment={**resource.environment, **endpoint, **settings.environment},
         )
 
-    def _clockwork(self, template: Template, aws: Aws) -> Clockwork:
+    def _clockwork(self, template: Template, aws: Aws, owner: Any) -> Clockwork:
+        """Make the clock; what it polls it polls with the function's own role, as Lambda does."""
         sources = [
             Source(
                 queue=each.queue,
@@ -157,11 +164,12 @@ class Deployment:
                 function=self.functions[each.function],
                 batch_size=each.batch_size,
                 partial=each.partial,
+                sqs=aws.client("sqs", self.functions[each.function].access_key_id),
             )
             for each in template.queue_sources()
         ]
         scheduled = [self.functions[name] for name in template.scheduled_functions()]
-        return Clockwork(scheduled, sources, self._pool, aws.client("sqs"))
+        return Clockwork(scheduled, sources, self._pool, owner)
 
     def _answer_control(self, request: Request) -> Reply:
         if (request.method, request.path) == ("POST", "/local/tick"):

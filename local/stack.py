@@ -22,6 +22,7 @@ from local.aws import Aws, start_moto
 from local.containers import ContainerPool
 from local.deployment import Deployment, Settings
 from local.gateway import BUILDER, CHAT_BACKEND
+from local.permissions import Guard
 from local.processes import Child, Children
 from local.signing import AccessKey
 from local.template import Template
@@ -59,6 +60,9 @@ class LocalStack:
     """Where logs go; by default a new folder under `.local/`."""
     services: ThirdParties = field(init=False, repr=False)
     aws: Aws = field(init=False, repr=False)
+    """The services themselves: nobody is refused anything."""
+    guard: Guard = field(init=False, repr=False)
+    """The services as the functions meet them: each held to its own policy."""
     logs: Path = field(init=False, repr=False)
     keys: Mapping[str, AccessKey] = field(init=False, repr=False)
     """The callers' credentials, by name."""
@@ -110,6 +114,7 @@ class LocalStack:
         deployment.open(
             template.with_physical_ids(self._physical_ids(template)),
             self.aws,
+            self.guard,
             self.keys,
             self._with_local_origins(
                 settings or Settings(), [*local_origins, *map(_origin, return_urls)]
@@ -145,6 +150,7 @@ class LocalStack:
         if self.third_parties:
             self.services = self._start_third_parties()
         self.aws = Aws(f"http://127.0.0.1:{_port(moto)}")
+        self.guard = starting.enter_context(Guard(self.aws.endpoint))
 
     def _start_third_parties(self) -> ThirdParties:
         port = _port(self._child("local.authorization_server", "authorization_server"))

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
@@ -33,8 +34,20 @@ def at_unbound(unbound: Deployment) -> Iterator[Callers]:
         yield clients
 
 
-@pytest.fixture
-def journeys(stack: LocalStack) -> Iterator[MakeJourney]:
+@pytest.fixture(autouse=True)
+def nothing_refused(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which a function asked for something that its policy does not allow."""
+    if "stack" not in request.fixturenames:
+        yield
+        return
+    guard = request.getfixturevalue("stack").guard
+    before = len(guard.refusals)
+    yield
+    assert [f"{one.function}: {one.ask}" for one in guard.refusals[before:]] == []
+
+
+@contextmanager
+def journeys_at(stack: LocalStack) -> Iterator[MakeJourney]:
     """Make unregistered journeys; their apps are forgotten afterwards, so that no tick waits."""
     made: list[Journey] = []
 
@@ -46,6 +59,13 @@ def journeys(stack: LocalStack) -> Iterator[MakeJourney]:
     yield make
     for journey in made:
         journey.app.forget()
+
+
+@pytest.fixture
+def journeys(stack: LocalStack) -> Iterator[MakeJourney]:
+    """Make unregistered journeys."""
+    with journeys_at(stack) as make:
+        yield make
 
 
 @pytest.fixture

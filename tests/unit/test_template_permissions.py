@@ -38,7 +38,7 @@ def sqs(queue: str, *actions: str) -> Grant:
 
 
 PUBLISH = Grant(frozenset({"events:PutEvents"}), "EventBus")
-RECEIVE = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
+RECEIVE = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 GET, PUT, UPDATE, DELETE, QUERY = "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"
 KEY, DUE = ("user_id", "server_id"), ("due_shard", "due_at")
 
@@ -58,7 +58,7 @@ MATRIX = {
         db("ServersTable", GET),
         db("ServerStateTable", GET, UPDATE),
         db("ToolsTable", QUERY, PUT),
-        db("PendingTable", GET, PUT, UPDATE),
+        db("PendingTable", PUT),
         kms("Decrypt", "access", "refresh", "client_secret", "bearer"),
         sqs("RescueQueue", "SendMessage"),
         PUBLISH,
@@ -75,7 +75,7 @@ MATRIX = {
         PUBLISH,
     },
     "Servers": {
-        db("ServersTable", GET, PUT, UPDATE, DELETE),
+        db("ServersTable", GET, PUT, DELETE),
         db("ServersTable/index/by_list", QUERY),
         db("ConnectionsTable/index/by_server", QUERY),
         db("ConnectionsTable", GET),
@@ -92,7 +92,7 @@ MATRIX = {
         db("ServersTable", GET),
         db("ServerStateTable", GET, UPDATE),
         db("PendingTable", GET, PUT, UPDATE),
-        db("ToolsTable", QUERY, PUT, DELETE),
+        db("ToolsTable", PUT),
         kms("Decrypt", "client_secret", "bearer", "code", "verifier", "test"),
         kms("GenerateDataKey", "test"),
     },

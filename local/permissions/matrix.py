@@ -1,0 +1,91 @@
+"""Who may do what, as a page for people: made from the template, so that it cannot be wrong."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.account import REGION
+from local.permissions.policies import Policy, Statement, policies_of
+from local.permissions.usage import BY_THE_PLATFORM
+from local.template import Template
+
+_HEAD = """\
+# Permissions
+
+Made from [template.yaml](../../template.yaml) by `make permissions`; a test sees that it is.
+Each function has a role of its own with these inline statements, and no managed policy.
+
+The local stack holds every function to exactly these: one that is missing fails the tests, and so
+does one that no way through the product ever needs. What that cannot show is
+[what only an account can](../deploy.md#what-only-an-account-can-show).
+"""
+_LOG = """\
+Besides, each function may create streams in its own log group and write to them
+(`logs:CreateLogStream`, `logs:PutLogEvents`): Lambda does that with the function's role.
+"""
+_WORD = re.compile(r"[A-Z][a-z]*|[a-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    function: str
+    statement: Statement
+    only_unbound: bool
+
+
+def matrix(path: Path) -> str:
+    """Return the page, in Markdown, for a template."""
+    bound = Template.load(path, {"SessionBinding": "backend"}, REGION)
+    unbound = Template.load(path, {"SessionBinding": "none"}, REGION)
+    names = {bound.intrinsics.arn(name): name for name in _nameable(bound)}
+    chapters = [
+        _chapter(function, list(_rows(policy, policies_of(bound)[function])), names)
+        for function, policy in policies_of(unbound).items()
+    ]
+    return "\n".join([_HEAD, *chapters, _LOG])
+
+
+def _nameable(template: Template) -> Iterator[str]:
+    kinds = ("DynamoDB::Table", "Events::EventBus", "KMS::Key", "SQS::Queue")
+    for kind in kinds:
+        yield from (name for name, _ in template.of_type(f"AWS::{kind}"))
+
+
+def _rows(policy: Policy, when_bound: Policy) -> Iterator[_Row]:
+    always = {statement.sid for statement in when_bound.statements}
+    for statement in policy.statements:
+        if not BY_THE_PLATFORM.issuperset(statement.actions):
+            yield _Row(policy.function, statement, statement.sid not in always)
+
+
+def _chapter(function: str, rows: list[_Row], names: Mapping[str, str]) -> str:
+    lines = [f"## {function}", "", "| what for | may | on | only |", "|---|---|---|---|"]
+    lines += [_line(row, names) for row in rows]
+    return "\n".join([*lines, ""])
+
+
+def _line(row: _Row, names: Mapping[str, str]) -> str:
+    actions = ", ".join(f"`{action}`" for action in row.statement.actions)
+    resources = ", ".join(_named(resource, names) for resource in row.statement.resources)
+    only = [_condition(key, values) for _, key, values in row.statement.conditions]
+    only += ["with `SessionBinding=none`"] if row.only_unbound else []
+    return f"| {_in_words(row.statement.sid)} | {actions} | {resources} | {'; '.join(only)} |"
+
+
+def _in_words(sid: str) -> str:
+    words = _WORD.findall(sid)
+    return " ".join([words[0], *(word.lower() for word in words[1:])])
+
+
+def _named(resource: str, names: Mapping[str, str]) -> str:
+    arn, _, index = resource.partition("/index/")
+    return f"{names[arn]}, index `{index}`" if index else names[arn]
+
+
+def _condition(key: str, values: tuple[str, ...]) -> str:
+    subject = {
+        "dynamodb:Attributes": "the attributes",
+        "kms:EncryptionContext:kind": "for data keys of kind",
+    }[key]
+    return f"{subject} {', '.join(f'`{value}`' for value in values)}"
