@@ -21,3 +21,8 @@ def isolated_session() -> botocore.session.Session:
         "region": (None, None, REGION, None),
     }
     return botocore.session.Session(session_vars=nothing)
+
+
+def function_key(deployment: str, function: str) -> str:
+    """Return the access key id that tells whose policy applies: that of a deployment's function."""
+    return "".join(filter(str.isalnum, f"LOCAL{deployment}{function}")).upper()

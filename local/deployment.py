@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from local import browser_names
+from local.account import function_key
 from local.aws import Aws
 from local.clockwork import Clockwork, Source, Tick
 from local.containers import Answer, ContainerPool, LambdaFunction
@@ -113,6 +114,21 @@ class Deployment:
         """Run one event in a function, by its logical id, without the gateway."""
         return self._pool.invoke(self.functions[function], json.dumps(event).encode())
 
+    def reached(self, url: str) -> str:
+        """Return a URL of this machine as the functions reach it: they run on it."""
+        return url
+
+    def routes(self) -> set[str]:
+        """Return the template's routes."""
+        return {route.key for route in self.template.routes()}
+
+    def routes_called(self) -> set[str]:
+        """Return the routes in the access log."""
+        if not self.access_log.exists():
+            return set()
+        lines = self.access_log.read_text(encoding="utf-8").splitlines()
+        return {route for line in lines if (route := json.loads(line)["route"])}
+
     def tick(self, *, redeliver: bool = False) -> Tick:
         """Turn the clock once; see Clockwork.tick."""
         return self.clockwork.tick(redeliver=redeliver)
@@ -150,7 +166,7 @@ class Deployment:
             timeout=resource.timeout,
             memory=resource.memory,
             layer=settings.layer or next(iter(template.layers), None),
-            access_key_id=_access_key_id(self.name, resource.logical_id),
+            access_key_id=function_key(self.name, resource.logical_id),
             environment={**resource.environment, **endpoint, **settings.environment},
         )
 
@@ -177,11 +193,6 @@ class Deployment:
         if (request.method, request.path) == ("GET", "/local/containers"):
             return _json(json.dumps([_described(each) for each in self.containers()]).encode())
         return Reply(404)
-
-
-def _access_key_id(deployment: str, function: str) -> str:
-    """Return the id that tells whoever judges permissions whose policy applies."""
-    return "".join(filter(str.isalnum, f"LOCAL{deployment}{function}")).upper()
 
 
 def _described(container: Container) -> dict[str, Any]:

@@ -68,6 +68,14 @@ class Child:
             self._kill_group()
         self.wait()
 
+    def end(self, within: float) -> None:
+        """Ask the child to end by itself (SIGTERM), and kill the group if it does not in time."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=within)
+        self.stop()
+
     def wait(self) -> int:
         """Wait for the end and return the exit status, negative for a signal."""
         status = self._process.wait()

@@ -66,6 +66,8 @@ class LocalStack:
     logs: Path = field(init=False, repr=False)
     keys: Mapping[str, AccessKey] = field(init=False, repr=False)
     """The callers' credentials, by name."""
+    children: Children = field(init=False, repr=False)
+    """All processes of the stack."""
     chat_url: str = field(init=False, default="")
     """Origin of the example chat, once a deployment has started it."""
 
@@ -112,7 +114,7 @@ class LocalStack:
         }
         template = Template.load(self.template, values, REGION)
         deployment.open(
-            template.with_physical_ids(self._physical_ids(template)),
+            template.with_physical_ids(self.resources(template)),
             self.aws,
             self.guard,
             self.keys,
@@ -121,6 +123,15 @@ class LocalStack:
             ),
         )
         return deployment
+
+    def resources(self, template: Template) -> Mapping[str, str]:
+        """Return logical id → physical id of the data resources.
+
+        They are made with the first deployment; the others share them.
+        """
+        if self._made is None:
+            self._made = self.aws.create(template)
+        return self._made
 
     def start_chat(self, deployment: Deployment) -> str:
         """Start `examples.chat` against a deployment; return its origin for browsers.
@@ -142,11 +153,11 @@ class LocalStack:
         self.logs = self.run_folder or _new_run_folder()
         self.logs.mkdir(parents=True, exist_ok=True)
         self.keys = {name: _new_key(name) for name in (CHAT_BACKEND, BUILDER)}
-        self._children = starting.enter_context(Children())
-        self._pool = ContainerPool(self._children, self.logs, self.container_limit)
+        self.children = starting.enter_context(Children())
+        self._pool = ContainerPool(self.children, self.logs, self.container_limit)
         starting.callback(self._pool.close)
         self._made: Mapping[str, str] | None = None
-        moto = start_moto(self._children, self.logs)
+        moto = start_moto(self.children, self.logs)
         if self.third_parties:
             self.services = self._start_third_parties()
         self.aws = Aws(f"http://127.0.0.1:{_port(moto)}")
@@ -169,15 +180,9 @@ class LocalStack:
         self, module: str, name: str, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> Child:
         log = self.logs / f"{name}.log"
-        return self._children.start_module(
+        return self.children.start_module(
             module, "--port", "0", *arguments, log=log, env=environment or {}
         )
-
-    def _physical_ids(self, template: Template) -> Mapping[str, str]:
-        """Make the data resources with the first deployment; the others share them."""
-        if self._made is None:
-            self._made = self.aws.create(template)
-        return self._made
 
     def _with_local_origins(self, settings: Settings, further: Sequence[str]) -> Settings:
         """Allow plain http to exactly these origins: this variable is set nowhere else."""

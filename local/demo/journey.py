@@ -11,9 +11,11 @@ import httpx
 
 from local.demo.service import SCOPES, App
 from local.demo.tenant import Tenant
-from local.deployment import Deployment
+from local.served import Served
 from local.visitor import Stop, Visitor
 
+_CALLED = {"mcp_url", "revocation_endpoint", "token_endpoint", "userinfo_endpoint"}
+"""The fields whose URLs the functions call; the other ones are for browsers."""
 RETURN_URL = "http://chat.localhost:9/return"
 """The chat's page to come back to; the visitor stops before it, so nothing need answer there."""
 
@@ -22,7 +24,7 @@ RETURN_URL = "http://chat.localhost:9/return"
 class Callers:
     """Clients of the signed routes of one deployment."""
 
-    deployment: Deployment
+    deployment: Served
     builder: httpx.Client
     chat: httpx.Client
     visited: list[str] = field(default_factory=list, repr=False)
@@ -30,7 +32,7 @@ class Callers:
 
 
 @contextmanager
-def callers(deployment: Deployment) -> Iterator[Callers]:
+def callers(deployment: Served) -> Iterator[Callers]:
     """Open the clients."""
     with deployment.api("builder") as builder, deployment.api("chat-backend") as chat:
         yield Callers(deployment, builder, chat)
@@ -78,7 +80,12 @@ class Journey:
 
     def put_under(self, conditions: Mapping[str, str], /, **body: Any) -> httpx.Response:
         """PUT the server with If-Match or If-None-Match."""
-        return self.callers.builder.put(self._server, json=body, headers=dict(conditions))
+        reached = self.callers.deployment.reached
+        sent = {
+            name: reached(value) if name in _CALLED and isinstance(value, str) else value
+            for name, value in body.items()
+        }
+        return self.callers.builder.put(self._server, json=sent, headers=dict(conditions))
 
     def get(self) -> httpx.Response:
         """GET the server."""
@@ -95,6 +102,10 @@ class Journey:
     def advance(self, test_id: str, **body: Any) -> httpx.Response:
         """Have the test perform its next step."""
         return self.callers.builder.post(f"{self._server}/test/{test_id}/advance", json=body)
+
+    def report(self, test_id: str) -> httpx.Response:
+        """Read how a test stands."""
+        return self.callers.builder.get(f"{self._server}/test/{test_id}")
 
     # The chat's backend
 

@@ -1,6 +1,6 @@
 """Chapter four: users say no, leave, and are forgotten; and nothing secret was left lying."""
 
-from local.demo.journey import text_of
+from local.demo.journey import Journey, text_of
 from local.demo.stage import NotHeldError, Stage, Step, expect, expect_within
 from local.demo.sweep import secrets_in, sweep
 from local.visitor import Visitor
@@ -38,6 +38,37 @@ def ana_is_erased(stage: Stage) -> str:
     return f"{len(before)} connections revoked and erased"
 
 
+def the_builder_looks_around(stage: Stage) -> str:
+    """List the servers, read one, and see who is connected to it."""
+    builder, old = stage.bound.builder, _named(stage, "old-era")
+    listed = builder.get("/v1/servers").raise_for_status().json()["servers"]
+    expect(True, old.server_id in {server["server_id"] for server in listed})
+    expect("Harbor CRM", old.get().raise_for_status().json()["name"])
+    old.connect("eve", "bob")
+    path = f"/v1/servers/{old.server_id}/connections"
+    users = [one["user_id"] for one in builder.get(path).json()["connections"]]
+    expect(["eve"], users)
+    return f"{len(listed)} servers; {', '.join(users)} is connected to {old.server_id}"
+
+
+def a_server_goes_with_its_connections(stage: Stage) -> str:
+    """Delete a server that somebody is connected to: the worker disconnects them first."""
+    old = _named(stage, "old-era")
+    refused = old.delete()
+    expect((409, "server_in_use"), (refused.status_code, refused.json()["error"]))
+    expect(202, old.delete(disconnect="true").status_code)
+    stage.bound.deployment.tick()
+    expect(204, old.delete(disconnect="true").status_code)
+    expect(404, old.get().status_code)
+    expect([], [grant for grant in old.app.grants() if grant["alive"]])
+    return "409, then 202; a tick later 204, and its grants revoked at the service"
+
+
+def _named(stage: Stage, server_id: str) -> Journey:
+    [found] = [journey for journey in stage.journeys if journey.server_id == server_id]
+    return found
+
+
 def the_opt_out_asks_on_a_page(stage: Stage) -> str:
     """Connect where SessionBinding is none: our page, a POST, and our closing page."""
     open_door = stage.journey("opt-out", unbound=True)
@@ -62,10 +93,34 @@ def nothing_secret_is_lying_about(stage: Stage) -> str:
     return f"{len(secrets)} secrets looked for in {swept.places} rows, messages and log files"
 
 
+def every_route_was_called(stage: Stage) -> str:
+    """Compare the template's routes with those that were called on the way."""
+    deployments = (stage.bound.deployment, stage.unbound.deployment)
+    called = {route for each in deployments for route in each.routes_called()}
+    routes = stage.bound.deployment.routes()
+    expect(set(), routes - called)
+    return f"{len(routes)} of {len(routes)}"
+
+
+def nobody_asked_for_more(stage: Stage) -> str:
+    """See that no function asked AWS for what its policy does not allow."""
+    guard = stage.stack.guard
+    expect([], [f"{one.function}: {one.ask}" for one in guard.refusals])
+    return f"{len(guard.judged)} requests of {len(_asking(stage))} functions judged, none refused"
+
+
+def _asking(stage: Stage) -> set[str]:
+    return {one.function for one in stage.stack.guard.judged}
+
+
 STEPS: tuple[Step, ...] = (
     ("a declined consent comes back as an error", a_declined_consent_comes_back),
     ("ben disconnects", ben_disconnects),
     ("ana is erased", ana_is_erased),
     ("SessionBinding=none asks on its own page", the_opt_out_asks_on_a_page),
+    ("the builder looks around", the_builder_looks_around),
+    ("a server goes with its connections", a_server_goes_with_its_connections),
+    ("every route of the template was called", every_route_was_called),
+    ("no function asked for more than it may", nobody_asked_for_more),
     ("no secret in any table, queue or log", nothing_secret_is_lying_about),
 )

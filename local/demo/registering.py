@@ -45,6 +45,7 @@ def the_configuration_is_tested(stage: Stage) -> str:
     steps = [step["step"] for step in report["steps"]]
     expect(["exchange", "account", "tools", "refresh"], steps)
     stage.crm.advance(test_id, revoke=True).raise_for_status()
+    expect("succeeded", stage.crm.report(test_id).json()["status"])
     listed = stage.crm.tools("nobody-yet").json()
     expect(("catalogue", report["tools"]), (listed["source"], _names(listed)))
     return f"{', '.join(steps)} as {report['account']}; {len(report['tools'])} tools published"

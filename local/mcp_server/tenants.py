@@ -16,7 +16,10 @@ from mcp.server.transport_security import TransportSecuritySettings
 from .switches import Mood, Switches
 from .tools import NEEDS, add_tools
 
-HOSTS = ["127.0.0.1", "localhost", "mcp.localhost"]
+HOSTS = [
+    *("127.0.0.1", "localhost", "mcp.localhost"),
+    *("host.containers.internal", "host.docker.internal"),  # as containers call this machine
+]
 """The names this server answers to; any other is a DNS rebinding."""
 
 

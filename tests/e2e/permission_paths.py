@@ -3,11 +3,12 @@
 Containers are killed in between: a data key that one holds open needs no permission to be used.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from local.demo.journey import Journey, text_of
 from local.demo.neighbours import Neighbours
+from local.deployment import Deployment
 from local.permissions import Ask, Guard
 from local.visitor import Visitor
 from tests.e2e.answers import asked
@@ -24,6 +25,7 @@ class Ways:
     """Walks them on a deployment of each kind of session binding."""
 
     guard: Guard
+    deployments: Sequence[Deployment]
     machine: TimeMachine
     others: Neighbours
     bound: Callable[..., Journey]
@@ -48,7 +50,8 @@ class Ways:
 
     def the_queues_are_mapped_to_the_worker(self) -> None:
         """What Lambda does once, when the stack is deployed."""
-        self.bound().callers.deployment.clockwork.check()
+        for deployment in self.deployments:
+            deployment.clockwork.check()
 
     # The builder
 
@@ -179,9 +182,10 @@ class Ways:
         return journey
 
     def _cold(self, journey: Journey) -> Journey:
-        """Kill the deployment's containers, so that the next ones open every key anew."""
-        for container in journey.callers.deployment.containers():
-            container.kill()
+        """Kill all containers, so that the next ones open every key anew."""
+        for deployment in self.deployments:
+            for container in deployment.containers():
+                container.kill()
         return journey
 
     def _consented_test(self, journey: Journey) -> tuple[str, str]:

@@ -33,6 +33,7 @@ def walk(
     stack: LocalStack,
     further_parties: Neighbours,
     bound: Deployment,
+    unbound: Deployment,
     at_bound: Callers,
     at_unbound: Callers,
 ) -> Walk:
@@ -41,6 +42,7 @@ def walk(
     with journeys_at(stack) as make:
         ways = Ways(
             stack.guard,
+            (bound, unbound),
             TimeMachine(bound),
             further_parties,
             lambda origin="": make(at_bound, origin),
