@@ -6,9 +6,9 @@ import time
 import httpx
 
 from local.demo import connecting, leaving, registering, renewing
-from local.demo.stage import NotHeldError, Stage, raised
-from local.demo.telling import Teller
+from local.demo.stage import Stage, raised
 from local.processes import ChildFailedError
+from local.telling import NotHeldError, Teller
 
 _STEPS = (*registering.STEPS, *connecting.STEPS, *renewing.STEPS, *leaving.STEPS)
 _START = "the stack starts"
@@ -27,7 +27,7 @@ _SURPRISES = (
 
 def main() -> int:
     """Walk the journey; return the exit status."""
-    teller, began = Teller(), time.monotonic()
+    teller, began = Teller("demo"), time.monotonic()
     title = _START
     try:
         with raised(teller.heard_of_logs) as stage:

@@ -14,15 +14,6 @@ from local.stack import LocalStack
 _CHAT_NAME = "Lighthouse Chat"
 
 
-class NotHeldError(Exception):
-    """A step showed something else than the product promises."""
-
-    def __init__(self, expected: object, seen: object) -> None:
-        super().__init__(f"expected {expected}, seen {seen}")
-        self.expected = expected
-        self.seen = seen
-
-
 @dataclass
 class Stage:
     """The stack with both kinds of deployment, and the servers that steps come back to."""
@@ -55,18 +46,6 @@ class Stage:
 
 
 type Step = tuple[str, Callable[[Stage], str]]
-
-
-def expect(expected: object, seen: object) -> None:
-    """Compare; raise NotHeldError."""
-    if expected != seen:
-        raise NotHeldError(expected, seen)
-
-
-def expect_within(expected: object, seen: dict[str, object]) -> None:
-    """Compare the named members of an answer alone; raise NotHeldError."""
-    assert isinstance(expected, dict)
-    expect(expected, {name: seen.get(name) for name in expected})
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.demo import __main__ as demo
-from local.demo.stage import NotHeldError
+from local.telling import NotHeldError
 
 
 @contextmanager
