@@ -68,6 +68,7 @@ class LocalStack:
     """The callers' credentials, by name."""
     children: Children = field(init=False, repr=False)
     """All processes of the stack."""
+    _made: Mapping[str, str] | None = field(init=False, default=None, repr=False)
     chat_url: str = field(init=False, default="")
     """Origin of the example chat, once a deployment has started it."""
 
@@ -119,7 +120,7 @@ class LocalStack:
             self.guard,
             self.keys,
             self._with_local_origins(
-                settings or Settings(), [*local_origins, *map(_origin, return_urls)]
+                settings or Settings(), [*local_origins, *map(origin_of, return_urls)]
             ),
         )
         return deployment
@@ -156,7 +157,6 @@ class LocalStack:
         self.children = starting.enter_context(Children())
         self._pool = ContainerPool(self.children, self.logs, self.container_limit)
         starting.callback(self._pool.close)
-        self._made: Mapping[str, str] | None = None
         moto = start_moto(self.children, self.logs)
         if self.third_parties:
             self.services = self._start_third_parties()
@@ -191,7 +191,8 @@ class LocalStack:
         return replace(settings, environment={**variable, **settings.environment})
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Return a URL's origin."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 

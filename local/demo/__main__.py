@@ -1,47 +1,15 @@
 """`make demo`: see the package's docstring."""
 
 import sys
-import time
 
-import httpx
-
-from local.demo import connecting, leaving, registering, renewing
-from local.demo.stage import NotHeldError, Stage, raised
-from local.demo.telling import Teller
-from local.processes import ChildFailedError
-
-_STEPS = (*registering.STEPS, *connecting.STEPS, *renewing.STEPS, *leaving.STEPS)
-_START = "the stack starts"
-_SURPRISES = (
-    ArithmeticError,
-    AssertionError,
-    ChildFailedError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    httpx.HTTPError,
-)
+from local.demo import walk
+from local.demo.stage import Stage, raised
+from local.telling import Teller
 
 
 def main() -> int:
-    """Walk the journey; return the exit status."""
-    teller, began = Teller(), time.monotonic()
-    title = _START
-    try:
-        with raised(teller.heard_of_logs) as stage:
-            teller.held(_START, _started(stage, time.monotonic() - began))
-            for title, step in _STEPS:
-                teller.held(title, step(stage))
-    except NotHeldError as fault:
-        teller.not_held(title, fault.expected, fault.seen)
-        return 1
-    except _SURPRISES as fault:
-        teller.not_held(title, "an answer that fits", f"{type(fault).__name__}: {fault}")
-        return 1
-    teller.ended()
-    return 0
+    """Walk the journey on the local stack; return the exit status."""
+    return walk.walked(Teller("demo"), "the stack starts", raised, _started)
 
 
 def _started(stage: Stage, seconds: float) -> str:

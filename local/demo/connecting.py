@@ -3,7 +3,8 @@
 import httpx
 
 from local.demo.journey import text_of
-from local.demo.stage import Stage, Step, expect, expect_within
+from local.demo.stage import Stage, Step
+from local.telling import expect, expect_within
 
 
 def ana_is_asked_to_connect(stage: Stage) -> str:

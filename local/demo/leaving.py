@@ -1,8 +1,9 @@
 """Chapter four: users say no, leave, and are forgotten; and nothing secret was left lying."""
 
 from local.demo.journey import Journey, text_of
-from local.demo.stage import NotHeldError, Stage, Step, expect, expect_within
+from local.demo.stage import Stage, Step
 from local.demo.sweep import secrets_in, sweep
+from local.telling import NotHeldError, expect, expect_within
 from local.visitor import Visitor
 
 

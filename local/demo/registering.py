@@ -2,7 +2,8 @@
 
 from local.demo.journey import Journey
 from local.demo.service import SCOPES
-from local.demo.stage import Stage, Step, expect, expect_within
+from local.demo.stage import Stage, Step
+from local.telling import expect, expect_within
 from local.visitor import Visitor
 
 _LOOPBACK = "http://127.0.0.1:1/tested"

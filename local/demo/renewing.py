@@ -3,7 +3,8 @@
 import time
 
 from local.demo.journey import text_of
-from local.demo.stage import Stage, Step, expect, expect_within
+from local.demo.stage import Stage, Step
+from local.telling import expect, expect_within
 
 _SHORT, _LONG = 4, 3600
 """Lifetimes in seconds; half of the shorter one is what a call still uses as it is."""

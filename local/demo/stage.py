@@ -9,18 +9,10 @@ from local.demo.neighbours import Neighbours, neighbours
 from local.demo.service import App
 from local.demo.tenant import Tenant
 from local.deployment import Deployment
+from local.served import Served
 from local.stack import LocalStack
 
-_CHAT_NAME = "Lighthouse Chat"
-
-
-class NotHeldError(Exception):
-    """A step showed something else than the product promises."""
-
-    def __init__(self, expected: object, seen: object) -> None:
-        super().__init__(f"expected {expected}, seen {seen}")
-        self.expected = expected
-        self.seen = seen
+CHAT_NAME = "Lighthouse Chat"
 
 
 @dataclass
@@ -57,38 +49,34 @@ class Stage:
 type Step = tuple[str, Callable[[Stage], str]]
 
 
-def expect(expected: object, seen: object) -> None:
-    """Compare; raise NotHeldError."""
-    if expected != seen:
-        raise NotHeldError(expected, seen)
-
-
-def expect_within(expected: object, seen: dict[str, object]) -> None:
-    """Compare the named members of an answer alone; raise NotHeldError."""
-    assert isinstance(expected, dict)
-    expect(expected, {name: seen.get(name) for name in expected})
-
-
 @contextmanager
 def raised(logs: Callable[[str], None]) -> Iterator[Stage]:
     """Start everything; tells where the logs are as soon as there are any."""
     with neighbours() as others, LocalStack(container_limit=20) as stack:
         logs(str(stack.logs))
-        others.tap.target = stack.services.authorization_server_control
-        bound, unbound = _deployments(stack, others.origins())
-        with callers(bound) as ours, callers(unbound) as theirs:
-            app, tenant = App(stack.services), Tenant(stack.services.mcp_server, "demo-crm")
-            crm = Journey(ours, app, tenant, "harbor-crm")
-            alike = replace(theirs, visited=ours.visited)
-            yield Stage(stack, ours, alike, others, crm, journeys=[crm])
+        with set_out(stack, others, *_deployments(stack, others.origins())) as stage:
+            yield stage
+
+
+@contextmanager
+def set_out(
+    stack: LocalStack, others: Neighbours, bound: Served, unbound: Served
+) -> Iterator[Stage]:
+    """Open the clients of two deployments, and begin the main journey."""
+    others.tap.target = stack.services.authorization_server_control
+    with callers(bound) as ours, callers(unbound) as theirs:
+        app, tenant = App(stack.services), Tenant(stack.services.mcp_server, "demo-crm")
+        crm = Journey(ours, app, tenant, "harbor-crm")
+        alike = replace(theirs, visited=ours.visited)
+        yield Stage(stack, ours, alike, others, crm, journeys=[crm])
 
 
 def _deployments(stack: LocalStack, origins: Sequence[str]) -> tuple[Deployment, Deployment]:
     return (
         stack.deployment(
-            "bound", return_urls=[RETURN_URL], local_origins=origins, ChatName=_CHAT_NAME
+            "bound", return_urls=[RETURN_URL], local_origins=origins, ChatName=CHAT_NAME
         ),
         stack.deployment(
-            "unbound", local_origins=origins, ChatName=_CHAT_NAME, SessionBinding="none"
+            "unbound", local_origins=origins, ChatName=CHAT_NAME, SessionBinding="none"
         ),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from local.account import REGION
 from local.processes import Child, Children, bare_environment
 from local.sam_local.engine import Engine
+from local.sam_local.templates import env_vars_of
 
 _INVOKE_SECONDS = 120
 
@@ -63,6 +64,7 @@ class SamLocal:
     def _command(self, what: str, template: Path, arguments: Sequence[str]) -> list[str]:
         command = [str(self.sam), "local", what, *arguments]
         command += ["--template", str(template), "--region", REGION]
+        command += ["--env-vars", str(env_vars_of(template))]
         # Where the image is here, and perhaps made here, a registry is not asked for a newer one.
         return command + (["--skip-pull-image"] if self._has_image() else [])
 
@@ -73,9 +75,8 @@ class SamLocal:
         return {
             **bare_environment(),
             **self.engine.environment,
-            "AWS_ACCESS_KEY_ID": "LOCALSTACK",
             "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "HOME": os.environ.get("HOME", "/"),
             "SAM_CLI_TELEMETRY": "0",

@@ -42,7 +42,7 @@ class SamDeployment:
     """The template that `sam build` wrote."""
     stack: LocalStack
     sam: SamLocal
-    port: int = field(default_factory=lambda: _free_port())
+    port: int
     template: Template = field(init=False, repr=False)
     _process: Child | None = field(init=False, default=None, repr=False)
 
@@ -66,10 +66,11 @@ class SamDeployment:
         values = {"PublicBaseUrl": self.url, **parameters}
         template = Template.load(self.built, values, REGION)
         self.template = template.with_physical_ids(self.stack.resources(template))
-        origins = ",".join(map(self.reached, local_origins))
+        # Those that browsers are sent to keep their names.
+        origins = {*local_origins, *map(self.reached, local_origins)}
         shared = {
             "AWS_ENDPOINT_URL": self.reached(self.stack.guard.address),
-            "BROKER_LOCAL_ORIGINS": origins,
+            "BROKER_LOCAL_ORIGINS": ",".join(sorted(origins)),
         }
         write_template(
             self.built,
@@ -166,7 +167,8 @@ class SamDeployment:
         return Aws(self.stack.guard.address).client("sqs", key)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody has just now: `sam local` takes a number only."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port

@@ -12,8 +12,9 @@ _PODMAN, _DOCKER = "host.containers.internal", "host.docker.internal"
 _IMAGE = "public.ecr.aws/lambda/python:3.13-{architecture}"
 _ABSENT = """\
 There is no container engine here, and `sam local` runs functions in containers.
-  Debian, Ubuntu   apt-get install podman, then podman system service --time=0 unix:///tmp/podman.sock &
-                   and export DOCKER_HOST=unix:///tmp/podman.sock
+  Debian, Ubuntu   apt-get install podman
+                   podman system service --time=0 unix:///tmp/podman.sock &
+                   export DOCKER_HOST=unix:///tmp/podman.sock
   Mac, Windows     Docker Desktop, Podman Desktop or Finch
 DOCKER_HOST names the engine's socket where it is not at one of the usual places."""
 

@@ -1,4 +1,4 @@
-"""The events of the functions that nobody calls over HTTP, made from the samples in tests/events."""
+"""Events for the functions that nobody calls over HTTP, made from the samples in tests/events."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from local.demo import __main__ as demo
-from local.demo.stage import NotHeldError
+from local.demo import walk
+from local.telling import NotHeldError
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def ending(
 
     def run(*steps: Callable[[object], str]) -> tuple[int, list[str]]:
         monkeypatch.setattr(demo, "raised", _empty_stage)
-        monkeypatch.setattr(demo, "_STEPS", [(step.__name__, step) for step in steps])
+        monkeypatch.setattr(walk, "STEPS", [(step.__name__, step) for step in steps])
         return demo.main(), capsys.readouterr().out.splitlines()
 
     return run

@@ -29,21 +29,32 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
+def both(bound: Deployment, unbound: Deployment) -> tuple[Deployment, Deployment]:
+    """A deployment of each kind of session binding."""
+    return bound, unbound
+
+
+@pytest.fixture(scope="module")
+def at_both(at_bound: Callers, at_unbound: Callers) -> tuple[Callers, Callers]:
+    """Clients of both."""
+    return at_bound, at_unbound
+
+
+@pytest.fixture(scope="module")
 def walk(
     stack: LocalStack,
     further_parties: Neighbours,
-    bound: Deployment,
-    unbound: Deployment,
-    at_bound: Callers,
-    at_unbound: Callers,
+    both: tuple[Deployment, Deployment],
+    at_both: tuple[Callers, Callers],
 ) -> Walk:
     """All ways, walked once."""
+    at_bound, at_unbound = at_both
     began, refused = len(stack.guard.judged), len(stack.guard.refusals)
     with journeys_at(stack) as make:
         ways = Ways(
             stack.guard,
-            (bound, unbound),
-            TimeMachine(bound),
+            both,
+            TimeMachine(both[0]),
             further_parties,
             lambda origin="": make(at_bound, origin),
             lambda origin="": make(at_unbound, origin),
@@ -56,9 +67,9 @@ def walk(
 
 
 @pytest.fixture(scope="module")
-def grants(bound: Deployment, unbound: Deployment) -> set[Permission]:
+def grants(both: tuple[Deployment, Deployment]) -> set[Permission]:
     """What the template grants, with either session binding."""
-    policies = [policies_of(each.template).values() for each in (bound, unbound)]
+    policies = [policies_of(each.template).values() for each in both]
     return granted(policy for of_one in policies for policy in of_one)
 
 

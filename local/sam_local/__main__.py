@@ -1,0 +1,83 @@
+"""`make sam-local`: the demo's journey behind `sam local`. See the package's docstring."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+from local.demo import walk
+from local.demo.journey import RETURN_URL
+from local.demo.neighbours import neighbours
+from local.demo.stage import CHAT_NAME, Stage, set_out
+from local.sam_local.command import SamLocal
+from local.sam_local.deployment import SamDeployment, free_port
+from local.sam_local.engine import Engine, NoEngineError, find_engine
+from local.stack import LocalStack, origin_of
+from local.telling import Teller
+
+_TITLE = "`sam local` starts"
+
+
+def main() -> int:
+    """Walk the journey; return the exit status: 2 where there is no container engine."""
+    options = _options()
+    try:
+        engine = find_engine()
+    except NoEngineError as exc:
+        print(exc, file=sys.stderr)
+        return 2
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    return walk.walked(
+        Teller("sam local"), _TITLE, partial(_raised, options, engine), partial(_started, engine)
+    )
+
+
+@contextmanager
+def _raised(
+    options: argparse.Namespace, engine: Engine, logs: Callable[[str], None]
+) -> Iterator[Stage]:
+    with neighbours() as others, LocalStack() as stack, ExitStack() as running:
+        logs(str(stack.logs))
+        sam = SamLocal(
+            options.sam.absolute(), engine, options.architecture, stack.children, stack.logs
+        )
+        origins = [*stack.services.origins(), *others.origins(), origin_of(RETURN_URL)]
+        bound, unbound = [
+            SamDeployment(name, options.built, stack, sam, free_port())
+            for name in ("bound", "unbound")
+        ]
+        for deployment, parameters in (
+            (bound, {"AllowedReturnUrls": RETURN_URL, "DefaultReturnUrl": RETURN_URL}),
+            (unbound, {"SessionBinding": "none"}),
+        ):
+            running.callback(deployment.close)
+            deployment.prepare(origins, ChatName=CHAT_NAME, **parameters)
+            deployment.open()
+        yield running.enter_context(set_out(stack, others, bound, unbound))
+
+
+def _started(engine: Engine, stage: Stage, seconds: float) -> str:
+    count = len(stage.bound.deployment.functions)
+    engine_is = f"{engine.name} {engine.version}"
+    return f"{count} functions at {stage.bound.deployment.url}, in {seconds:.1f} s; {engine_is}"
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.sam_local", description=__doc__)
+    parser.add_argument("--built", type=Path, required=True, help="the template of `sam build`")
+    parser.add_argument("--sam", type=Path, required=True, help="the SAM command line")
+    parser.add_argument("--architecture", default="x86_64", choices=["arm64", "x86_64"])
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
