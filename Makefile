@@ -12,12 +12,24 @@ COMPILE := "$(UV)" pip compile --quiet --generate-hashes --no-header --universal
 	--python-version $(PYTHON_VERSION)
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
+# What is built: for the architecture that template.yaml deploys, or for the other one. An ARCH of the
+# environment does not count: other tools have their own idea of it.
+ARCH := arm64
+ifeq (,$(findstring |$(ARCH)|,|arm64|x86_64|))
+$(error ARCH is arm64 or x86_64, not '$(ARCH)')
+endif
+build_folder = .aws-sam/$(if $(filter arm64,$(1)),build,$(1))
+BUILD := $(call build_folder,$(ARCH))
+# BuildArchitecture takes no !Ref, so another architecture is another template.
+BUILD_TEMPLATE := $(dir $(BUILD))template-$(ARCH).yaml
+
 export SAM_CLI_TELEMETRY := 0
 # Trust what this machine trusts: a company's proxy signs with its own certificate.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-browser demo dev check format test build deploy lock clean
+.PHONY: help setup setup-sam setup-browser demo dev check format test build \
+	deploy lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,14 +65,22 @@ format: setup ## Format, and mend what the linter can mend
 	@"$(BIN)/ruff" format .
 	@"$(BIN)/ruff" check --fix .
 
-test: setup setup-browser ## Run all tests (ARGS="-k name" for some)
+test: setup setup-sam setup-browser ## Run all tests (ARGS="-k name" for some)
 	@"$(BIN)/python" -m pytest $(ARGS)
 
-build: setup setup-sam ## Build layer and functions, and print their sizes
-	@PATH="$(BIN):$$PATH" UV="$(UV)" PYTHON="$(BIN)/python" "$(SAM)" build
-	@cd .aws-sam/build && du -sh -- *Layer* *Function
+build: setup setup-sam $(BUILD_TEMPLATE) ## Build layer and functions, print what is in them (ARCH=x86_64 for Intel and AMD)
+	@# SAM looks for samconfig.toml beside the template.
+	@PATH="$(BIN):$$PATH" UV="$(UV)" PYTHON="$(BIN)/python" LAYER_ARCHITECTURE="$(ARCH)" \
+		"$(SAM)" build --config-file "$(CURDIR)/samconfig.toml" \
+		--template "$(BUILD_TEMPLATE)" --base-dir . --build-dir "$(BUILD)"
+	@"$(BIN)/python" -m local.artifact "$(BUILD)"
+
+$(BUILD_TEMPLATE): template.yaml Makefile
+	@mkdir -p "$(@D)"
+	@sed 's/arm64/$(ARCH)/' template.yaml >"$@"
 
 deploy: build ## Deploy the build (ENV=dev or ENV=prod; without, the default stack)
+	@test "$(ARCH)" = arm64 || { echo "What is deployed is the build for arm64: leave ARCH out" >&2; exit 1; }
 	@"$(SAM)" deploy $(if $(ENV),--config-env $(ENV))
 
 lock: $(UV) ## Compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
