@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from local.choice import Choice, offer
 from local.demo.service import App
 from local.deployment import Deployment, Settings
 from local.gateway import BUILDER
-from local.stack import ROOT, LocalStack
+from local.stack import LocalStack
 
 SAMPLE = "harbor-crm"
 _POLL_SECONDS = 1.0
@@ -19,17 +20,20 @@ _POLL_SECONDS = 1.0
 def main() -> None:
     """Run the stack in the foreground."""
     options = _options()
+    choice = Choice.of(options)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    with LocalStack(template=options.template, run_folder=options.logs) as stack:
+    with LocalStack(template=choice.template, run_folder=options.logs) as stack:
         deployment = stack.deployment(
             chat=True,
-            settings=Settings(layer=options.layer),
+            settings=Settings(python=choice.python),
             SessionBinding=options.session_binding,
             ChatName="Lighthouse Chat",
         )
         _register_sample(stack, deployment)
         deployment.clockwork.start(every=options.tick, poll=_POLL_SECONDS)
+        if choice.told:
+            print(choice.told)
         print(_addresses(stack, deployment), flush=True)
         while True:
             signal.pause()
@@ -58,8 +62,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--template", type=Path, default=ROOT / "template.yaml")
-    parser.add_argument("--layer", type=Path, help="a built layer's `python` folder")
+    offer(parser)
     parser.add_argument("--session-binding", choices=["backend", "none"], default="backend")
     parser.add_argument("--logs", type=Path, help="a folder; by default a new one under .local")
     parser.add_argument("--tick", type=float, default=60.0, help="seconds between two ticks")

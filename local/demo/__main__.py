@@ -1,10 +1,13 @@
-"""`make demo`: see the package's docstring."""
+"""`make demo`: walk the journey on real parts, and say what was seen at each step."""
 
+import argparse
 import sys
 import time
+from collections.abc import Sequence
 
 import httpx
 
+from local.choice import Choice, offer
 from local.demo import connecting, leaving, registering, renewing
 from local.demo.stage import NotHeldError, Stage, raised
 from local.demo.telling import Teller
@@ -25,12 +28,20 @@ _SURPRISES = (
 )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Walk the journey; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    offer(parser)
+    return _walk(Choice.of(parser.parse_args(arguments)))
+
+
+def _walk(choice: Choice) -> int:
     teller, began = Teller(), time.monotonic()
     title = _START
+    if choice.told:
+        print(choice.told)
     try:
-        with raised(teller.heard_of_logs) as stage:
+        with raised(teller.heard_of_logs, choice) as stage:
             teller.held(_START, _started(stage, time.monotonic() - began))
             for title, step in _STEPS:
                 teller.held(title, step(stage))

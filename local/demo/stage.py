@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from local.choice import Choice
 from local.demo.journey import RETURN_URL, Callers, Journey, callers
 from local.demo.neighbours import Neighbours, neighbours
 from local.demo.service import App
 from local.demo.tenant import Tenant
-from local.deployment import Deployment
+from local.deployment import Deployment, Settings
 from local.stack import LocalStack
 
 _CHAT_NAME = "Lighthouse Chat"
@@ -70,12 +72,13 @@ def expect_within(expected: object, seen: dict[str, object]) -> None:
 
 
 @contextmanager
-def raised(logs: Callable[[str], None]) -> Iterator[Stage]:
+def raised(logs: Callable[[str], None], choice: Choice) -> Iterator[Stage]:
     """Start everything; tells where the logs are as soon as there are any."""
-    with neighbours() as others, LocalStack(container_limit=20) as stack:
+    running = LocalStack(template=choice.template, container_limit=20)
+    with neighbours() as others, running as stack:
         logs(str(stack.logs))
         others.tap.target = stack.services.authorization_server_control
-        bound, unbound = _deployments(stack, others.origins())
+        bound, unbound = _deployments(stack, others.origins(), Settings(python=choice.python))
         with callers(bound) as ours, callers(unbound) as theirs:
             app, tenant = App(stack.services), Tenant(stack.services.mcp_server, "demo-crm")
             crm = Journey(ours, app, tenant, "harbor-crm")
@@ -83,12 +86,13 @@ def raised(logs: Callable[[str], None]) -> Iterator[Stage]:
             yield Stage(stack, ours, alike, others, crm, journeys=[crm])
 
 
-def _deployments(stack: LocalStack, origins: Sequence[str]) -> tuple[Deployment, Deployment]:
+def _deployments(
+    stack: LocalStack, origins: Sequence[str], settings: Settings
+) -> tuple[Deployment, Deployment]:
+    deploy = partial(
+        stack.deployment, local_origins=origins, settings=settings, ChatName=_CHAT_NAME
+    )
     return (
-        stack.deployment(
-            "bound", return_urls=[RETURN_URL], local_origins=origins, ChatName=_CHAT_NAME
-        ),
-        stack.deployment(
-            "unbound", local_origins=origins, ChatName=_CHAT_NAME, SessionBinding="none"
-        ),
+        deploy("bound", return_urls=[RETURN_URL]),
+        deploy("unbound", SessionBinding="none"),
     )

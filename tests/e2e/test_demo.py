@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from local.choice import Choice
 from local.demo import __main__ as demo
 from local.demo.stage import NotHeldError
 
 
 @contextmanager
-def _empty_stage(logs: Callable[[str], None]) -> Iterator[Any]:
+def _empty_stage(logs: Callable[[str], None], _choice: Choice) -> Iterator[Any]:
     logs(str(Path.cwd() / "somewhere" / "logs"))
     deployment = SimpleNamespace(functions={}, url="http://broker.localhost:1")
     yield SimpleNamespace(bound=SimpleNamespace(deployment=deployment))
@@ -40,7 +41,7 @@ def ending(
     def run(*steps: Callable[[object], str]) -> tuple[int, list[str]]:
         monkeypatch.setattr(demo, "raised", _empty_stage)
         monkeypatch.setattr(demo, "_STEPS", [(step.__name__, step) for step in steps])
-        return demo.main(), capsys.readouterr().out.splitlines()
+        return demo.main([]), capsys.readouterr().out.splitlines()
 
     return run
 
