@@ -5,10 +5,13 @@ import marshal
 import re
 from pathlib import Path
 
+import pytest
+
 from local.artifact import Artifact, files
 from tests.artifact.conftest import Built
 from tests.unit.transformed import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # the first test waits for three builds
 MEGABYTE = 1 << 20
 LIBRARIES = {"pydantic_core", "cffi", "cryptography"}
 """What is machine code."""

@@ -14,6 +14,7 @@ from tests.artifact import inside
 from tests.artifact.making import run
 from tests.unit.transformed import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # the first test may wait for builds
 OLDEST = ROOT / ".venv-oldest" / "bin" / "python"
 BROUGHT = ["awslambdaric", "boto3", "botocore", "urllib3"]
 SHIPPED = ["broker.wiring", "pydantic", "httpx", "cryptography", "aws_lambda_powertools.logging"]
@@ -92,7 +93,6 @@ def test_what_the_developer_has_installed_is_out_of_sight(runnable: Artifact, se
     assert str(seen.installation / "lib/python3.13/site-packages") not in others
 
 
-@pytest.mark.timeout(240)
 def test_the_demonstration_holds_from_the_build_and_leaves_it_as_it_was(
     runnable: Artifact,
 ) -> None:
