@@ -8,17 +8,30 @@ PYTHON_VERSION := $(shell cat .python-version)
 UV := $(CURDIR)/.cache/uv/bin/uv
 BIN := $(CURDIR)/.venv/bin
 SAM := $(CURDIR)/.venv-sam/bin/sam
+OLDEST := $(CURDIR)/.venv-oldest/bin/python
 COMPILE := "$(UV)" pip compile --quiet --generate-hashes --no-header --universal \
 	--python-version $(PYTHON_VERSION)
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+
+# What is built: for the architecture that template.yaml deploys, or for the other one. An ARCH of the
+# environment does not count: other tools have their own idea of it.
+ARCH := arm64
+ifeq (,$(findstring |$(ARCH)|,|arm64|x86_64|))
+$(error ARCH is arm64 or x86_64, not '$(ARCH)')
+endif
+build_folder = .aws-sam/$(if $(filter arm64,$(1)),build,$(1))
+BUILD := $(call build_folder,$(ARCH))
+# BuildArchitecture takes no !Ref, so another architecture is another template.
+BUILD_TEMPLATE := $(dir $(BUILD))template-$(ARCH).yaml
+MACHINE := $(patsubst aarch64,arm64,$(shell uname -m))
 
 export SAM_CLI_TELEMETRY := 0
 # Trust what this machine trusts: a company's proxy signs with its own certificate.
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-browser demo dev check format test build deploy permissions lock \
-	clean
+.PHONY: help setup setup-sam setup-oldest setup-browser demo demo-artifact dev sam-local sam-services \
+	check format test build deploy permissions lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +40,9 @@ setup: .venv/.installed ## Create .venv with what the product, its tests and the
 	@:
 
 setup-sam: .venv-sam/.installed ## Create .venv-sam with the AWS SAM command line
+	@:
+
+setup-oldest: .venv-oldest/.installed ## Create .venv-oldest with the oldest boto3 that is claimed to work
 	@:
 
 setup-browser: .venv/.installed ## Find a Chromium or Chrome for the browser tests, or install one
@@ -39,8 +55,24 @@ setup-browser: .venv/.installed ## Find a Chromium or Chrome for the browser tes
 demo: setup ## Start the local stack, walk the journey, print each step, stop
 	@"$(BIN)/python" -m local.demo
 
+demo-artifact: setup setup-oldest ## Build for this machine, walk the demo from the build, with the oldest boto3
+	@$(MAKE) --no-print-directory build ARCH=$(MACHINE)
+	@"$(BIN)/python" -m local.demo --artifact "$(call build_folder,$(MACHINE))" --python "$(OLDEST)"
+
 dev: setup ## Start the local stack and leave it running until Ctrl-C
 	@"$(BIN)/python" -m local
+
+sam-local: setup setup-sam ## Build for this machine, walk the demo behind `sam local` (needs Docker or Podman)
+	@"$(BIN)/python" -m local.sam_local engine
+	@$(MAKE) --no-print-directory build ARCH=$(MACHINE)
+	@"$(BIN)/python" -m local.sam_local walk --sam "$(SAM)" \
+		--built "$(call build_folder,$(MACHINE))/template.yaml"
+
+sam-services: setup setup-sam ## Run what `sam local --config-env local` needs, until Ctrl-C
+	@"$(BIN)/python" -m local.sam_local engine
+	@$(MAKE) --no-print-directory build ARCH=$(MACHINE)
+	@"$(BIN)/python" -m local.sam_local services --sam "$(SAM)" \
+		--built "$(call build_folder,$(MACHINE))/template.yaml"
 
 check: setup setup-sam ## Check format, lint, types and the template
 	@"$(BIN)/ruff" format --check .
@@ -54,14 +86,22 @@ format: setup ## Format, and mend what the linter can mend
 	@"$(BIN)/ruff" format .
 	@"$(BIN)/ruff" check --fix .
 
-test: setup setup-browser ## Run all tests (ARGS="-k name" for some)
+test: setup setup-sam setup-oldest setup-browser ## Run all tests (ARGS="-k name" for some)
 	@"$(BIN)/python" -m pytest $(ARGS)
 
-build: setup setup-sam ## Build layer and functions, and print their sizes
-	@PATH="$(BIN):$$PATH" UV="$(UV)" PYTHON="$(BIN)/python" "$(SAM)" build
-	@cd .aws-sam/build && du -sh -- *Layer* *Function
+build: setup setup-sam $(BUILD_TEMPLATE) ## Build layer and functions, print what is in them (ARCH=x86_64 for Intel and AMD)
+	@# SAM looks for samconfig.toml beside the template.
+	@PATH="$(BIN):$$PATH" UV="$(UV)" PYTHON="$(BIN)/python" LAYER_ARCHITECTURE="$(ARCH)" \
+		"$(SAM)" build --config-file "$(CURDIR)/samconfig.toml" \
+		--template "$(BUILD_TEMPLATE)" --base-dir . --build-dir "$(BUILD)"
+	@"$(BIN)/python" -m local.artifact "$(BUILD)"
+
+$(BUILD_TEMPLATE): template.yaml Makefile
+	@mkdir -p "$(@D)"
+	@sed 's/arm64/$(ARCH)/' template.yaml >"$@"
 
 deploy: build ## Deploy the build (ENV=dev or ENV=prod; without, the default stack)
+	@test "$(ARCH)" = arm64 || { echo "What is deployed is the build for arm64: leave ARCH out" >&2; exit 1; }
 	@"$(SAM)" deploy $(if $(ENV),--config-env $(ENV))
 
 permissions: setup ## Write docs/security/permissions.md anew from the template
@@ -72,6 +112,7 @@ lock: $(UV) ## Compile the locks from pyproject.toml (ARGS=--upgrade for newer v
 	@$(COMPILE) $(ARGS) pyproject.toml --constraints requirements/dev.txt \
 		--output-file requirements/runtime.txt
 	@$(COMPILE) $(ARGS) --group sam --output-file requirements/sam.txt
+	@$(COMPILE) $(ARGS) --group oldest --output-file requirements/oldest.txt
 	@cp requirements/runtime.txt layers/common/requirements.txt
 
 clean: ## Remove what was built and cached; the environments stay
@@ -86,6 +127,11 @@ clean: ## Remove what was built and cached; the environments stay
 .venv-sam/.installed: requirements/sam.txt | $(UV)
 	@test -x .venv-sam/bin/python || "$(UV)" venv --quiet --python $(PYTHON_VERSION) .venv-sam
 	@"$(UV)" pip install --quiet --python .venv-sam/bin/python --require-hashes --requirements $<
+	@touch $@
+
+.venv-oldest/.installed: requirements/oldest.txt | $(UV)
+	@test -x "$(OLDEST)" || "$(UV)" venv --quiet --python $(PYTHON_VERSION) .venv-oldest
+	@"$(UV)" pip sync --quiet --python "$(OLDEST)" --require-hashes $<
 	@touch $@
 
 # A pyenv shim fails where .python-version names a Python it lacks, hence more than one candidate.

@@ -7,49 +7,34 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from local.demo.service import App
+from local.choice import Choice, offer
 from local.deployment import Deployment, Settings
-from local.gateway import BUILDER
-from local.stack import ROOT, LocalStack
+from local.sample import register_sample
+from local.stack import LocalStack
 
-SAMPLE = "harbor-crm"
 _POLL_SECONDS = 1.0
 
 
 def main() -> None:
     """Run the stack in the foreground."""
     options = _options()
+    choice = Choice.of(options)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    with LocalStack(template=options.template, run_folder=options.logs) as stack:
+    with LocalStack(template=choice.template, run_folder=options.logs) as stack:
         deployment = stack.deployment(
             chat=True,
-            settings=Settings(layer=options.layer),
+            settings=Settings(python=choice.python),
             SessionBinding=options.session_binding,
             ChatName="Lighthouse Chat",
         )
-        _register_sample(stack, deployment)
+        register_sample(stack.services, deployment)
         deployment.clockwork.start(every=options.tick, poll=_POLL_SECONDS)
+        if choice.told:
+            print(choice.told)
         print(_addresses(stack, deployment), flush=True)
         while True:
             signal.pause()
-
-
-def _register_sample(stack: LocalStack, deployment: Deployment) -> None:
-    """Register the server that the chat page talks to, so that there is something to ask for."""
-    app = App(stack.services, client_id="lighthouse-chat")
-    app.register(f"{deployment.url}/callback/{SAMPLE}")
-    server = {
-        "name": "Harbor CRM",
-        "mcp_url": f"{stack.services.mcp_server}/{SAMPLE}/mcp",
-        "auth_type": "consumer_oauth",
-        "client_id": app.client_id,
-        "client_secret": app.client_secret,
-        "scopes": ["openid", "email", "contacts.read"],
-        **app.endpoints(),
-    }
-    with deployment.api(BUILDER) as api:
-        api.put(f"/v1/servers/{SAMPLE}", json=server).raise_for_status()
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -58,8 +43,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--template", type=Path, default=ROOT / "template.yaml")
-    parser.add_argument("--layer", type=Path, help="a built layer's `python` folder")
+    offer(parser)
     parser.add_argument("--session-binding", choices=["backend", "none"], default="backend")
     parser.add_argument("--logs", type=Path, help="a folder; by default a new one under .local")
     parser.add_argument("--tick", type=float, default=60.0, help="seconds between two ticks")

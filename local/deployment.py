@@ -1,6 +1,7 @@
 """One deployment of the template: a gateway, functions, a clock; several may share the services."""
 
 import json
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -30,8 +31,8 @@ class Settings:
 
     environment: Mapping[str, str] = field(default_factory=dict)
     """Further variables of every container; they win over the template's."""
-    layer: Path | None = None
-    """A folder in place of the template's layer, such as the built artifact's `python`."""
+    python: Path = Path(sys.executable)
+    """What the containers run under; it brings the runtime loop and boto3, as Lambda does."""
     throttled: bool = True
     """Whether the routes' throttles apply."""
     gateway_seconds: float = 30.0
@@ -165,7 +166,8 @@ class Deployment:
             handler=resource.handler,
             timeout=resource.timeout,
             memory=resource.memory,
-            layer=settings.layer or next(iter(template.layers), None),
+            layer=next(iter(template.layers), None),
+            python=settings.python,
             access_key_id=function_key(self.name, resource.logical_id),
             environment={**resource.environment, **endpoint, **settings.environment},
         )

@@ -104,7 +104,7 @@ class LocalStack:
         deployment = Deployment(name, self._pool, self.logs)
         self._running.callback(deployment.close)
         if chat:
-            self.chat_url = self.start_chat(deployment)
+            self.chat_url = self.start_chat(deployment.address)
             return_urls = [f"{self.chat_url}/return", *return_urls]
             local_origins = [self.chat_url, *local_origins]
         values = {
@@ -134,8 +134,8 @@ class LocalStack:
             self._made = self.aws.create(template)
         return self._made
 
-    def start_chat(self, deployment: Deployment) -> str:
-        """Start `examples.chat` against a deployment; return its origin for browsers.
+    def start_chat(self, broker: str) -> str:
+        """Start `examples.chat`; return its origin for browsers.
 
         It is told where the broker's API is (by address, so that it needs no local names) and whose
         credentials to sign with; it prints `{"port": N}`, and its return page is `/return`.
@@ -145,7 +145,7 @@ class LocalStack:
             "AWS_ACCESS_KEY_ID": key.access_key_id,
             "AWS_SECRET_ACCESS_KEY": key.secret,
             "AWS_REGION": REGION,
-            "BROKER_URL": deployment.address,
+            "BROKER_URL": broker,
         }
         port = _port(self._child("examples.chat", "chat", environment=environment))
         return f"http://chat.localhost:{port}"

@@ -1,6 +1,5 @@
 """One execution environment: a process that runs the real runtime loop."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -75,7 +74,7 @@ class Container:
     def _start(self) -> Child:
         return self._children.start(
             self.function.label,
-            [sys.executable, "-m", "awslambdaric", self.function.handler],
+            [str(self.function.python), "-m", "awslambdaric", self.function.handler],
             log=self.log,
             cwd=self.function.folder,
             env=self.function.process_environment(self._api.address, self.log.stem),

@@ -21,6 +21,9 @@ class LambdaFunction:
     timeout: float
     memory: int
     layer: Path | None
+    """A built layer, or the folder of its sources."""
+    python: Path
+    """The interpreter; what it has installed is what the Lambda runtime would bring."""
     access_key_id: str
     """Tells whoever judges permissions which function calls."""
     environment: Mapping[str, str] = field(repr=False)
@@ -55,8 +58,15 @@ class LambdaFunction:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "LAMBDA_TASK_ROOT": str(self.folder),
             "LANG": "en_US.UTF-8",
-            "PYTHONPATH": str(self.layer or ""),
             "TZ": ":UTC",
             "_HANDLER": self.handler,
+            **self._import_variables(),
             **self.environment,
         }
+
+    def _import_variables(self) -> dict[str, str]:
+        """Name what Lambda puts on the path: of a built layer its `python`, of sources all."""
+        if self.layer and (built := self.layer / "python").is_dir():
+            # On Lambda the code is read-only; here, too, a build stays as it was built.
+            return {"PYTHONPATH": str(built), "PYTHONDONTWRITEBYTECODE": "1"}
+        return {"PYTHONPATH": str(self.layer or "")}

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from local.choice import Choice
 from local.demo.journey import RETURN_URL, Callers, Journey, callers
 from local.demo.neighbours import Neighbours, neighbours
 from local.demo.service import App
 from local.demo.tenant import Tenant
-from local.deployment import Deployment
+from local.deployment import Deployment, Settings
 from local.served import Served
 from local.stack import LocalStack
 
@@ -50,11 +52,13 @@ type Step = tuple[str, Callable[[Stage], str]]
 
 
 @contextmanager
-def raised(logs: Callable[[str], None]) -> Iterator[Stage]:
+def raised(logs: Callable[[str], None], choice: Choice) -> Iterator[Stage]:
     """Start everything; tells where the logs are as soon as there are any."""
-    with neighbours() as others, LocalStack(container_limit=20) as stack:
+    running = LocalStack(template=choice.template, container_limit=20)
+    with neighbours() as others, running as stack:
         logs(str(stack.logs))
-        with set_out(stack, others, *_deployments(stack, others.origins())) as stage:
+        deployments = _deployments(stack, others.origins(), Settings(python=choice.python))
+        with set_out(stack, others, *deployments) as stage:
             yield stage
 
 
@@ -71,12 +75,11 @@ def set_out(
         yield Stage(stack, ours, alike, others, crm, journeys=[crm])
 
 
-def _deployments(stack: LocalStack, origins: Sequence[str]) -> tuple[Deployment, Deployment]:
+def _deployments(
+    stack: LocalStack, origins: Sequence[str], settings: Settings
+) -> tuple[Deployment, Deployment]:
+    deploy = partial(stack.deployment, local_origins=origins, settings=settings, ChatName=CHAT_NAME)
     return (
-        stack.deployment(
-            "bound", return_urls=[RETURN_URL], local_origins=origins, ChatName=CHAT_NAME
-        ),
-        stack.deployment(
-            "unbound", local_origins=origins, ChatName=CHAT_NAME, SessionBinding="none"
-        ),
+        deploy("bound", return_urls=[RETURN_URL]),
+        deploy("unbound", SessionBinding="none"),
     )

@@ -1,8 +1,9 @@
-"""`make sam-local`: the demo's journey behind `sam local`. See the package's docstring."""
+"""`make sam-local` and `make sam-services`: see the package's docstring."""
 
 import argparse
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -13,6 +14,7 @@ from local.demo import walk
 from local.demo.journey import RETURN_URL
 from local.demo.neighbours import neighbours
 from local.demo.stage import CHAT_NAME, Stage, set_out
+from local.sam_local import services
 from local.sam_local.command import SamLocal
 from local.sam_local.deployment import SamDeployment, free_port
 from local.sam_local.engine import Engine, NoEngineError, find_engine
@@ -23,7 +25,7 @@ _TITLE = "`sam local` starts"
 
 
 def main() -> int:
-    """Walk the journey; return the exit status: 2 where there is no container engine."""
+    """Do what the command line says; return the exit status, 2 without a container engine."""
     options = _options()
     try:
         engine = find_engine()
@@ -32,6 +34,11 @@ def main() -> int:
         return 2
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
+    if options.what == "services":
+        return services.serve(options.built, options.sam, engine)
+    if options.what == "engine":
+        print(f"{engine.name} {engine.version} at {engine.socket}")
+        return 0
     return walk.walked(
         Teller("sam local"), _TITLE, partial(_raised, options, engine), partial(_started, engine)
     )
@@ -43,9 +50,8 @@ def _raised(
 ) -> Iterator[Stage]:
     with neighbours() as others, LocalStack() as stack, ExitStack() as running:
         logs(str(stack.logs))
-        sam = SamLocal(
-            options.sam.absolute(), engine, options.architecture, stack.children, stack.logs
-        )
+        own_logs = Path(tempfile.mkdtemp(prefix=f"{stack.logs.name}-sam-", dir=stack.logs.parent))
+        sam = SamLocal(options.sam.absolute(), engine, stack.children, stack.logs, own_logs)
         origins = [*stack.services.origins(), *others.origins(), origin_of(RETURN_URL)]
         bound, unbound = [
             SamDeployment(name, options.built, stack, sam, free_port())
@@ -73,10 +79,13 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.sam_local", description=__doc__)
-    parser.add_argument("--built", type=Path, required=True, help="the template of `sam build`")
-    parser.add_argument("--sam", type=Path, required=True, help="the SAM command line")
-    parser.add_argument("--architecture", default="x86_64", choices=["arm64", "x86_64"])
-    return parser.parse_args()
+    parser.add_argument("what", choices=["engine", "services", "walk"])
+    parser.add_argument("--built", type=Path, help="the template that `sam build` wrote")
+    parser.add_argument("--sam", type=Path, help="the SAM command line")
+    options = parser.parse_args()
+    if options.what != "engine" and not (options.built and options.sam):
+        parser.error(f"{options.what} needs --built and --sam")
+    return options
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,17 +27,20 @@ class SamLocal:
 
     sam: Path
     engine: Engine
-    architecture: str
     children: Children
     logs: Path
+    """Where the functions' own output goes."""
+    own_logs: Path
+    """Where that of `sam local` goes: it writes each request with its query, secrets and all."""
 
     def start_api(self, name: str, template: Path, port: int) -> Child:
         """Start the API of a template; each function's container stays warm from its first call."""
         arguments = ["--port", str(port), "--warm-containers", "LAZY"]
+        arguments += ["--log-file", str(self.logs / f"{name}-functions.log")]
         return self.children.start(
             f"sam local start-api ({name})",
             self._command("start-api", template, arguments),
-            log=self.logs / f"{name}-sam-local.log",
+            log=self.own_logs / f"{name}-sam-local.log",
             cwd=template.parent,
             env=self._environment(),
         )
@@ -66,10 +70,7 @@ class SamLocal:
         command += ["--template", str(template), "--region", REGION]
         command += ["--env-vars", str(env_vars_of(template))]
         # Where the image is here, and perhaps made here, a registry is not asked for a newer one.
-        return command + (["--skip-pull-image"] if self._has_image() else [])
-
-    def _has_image(self) -> bool:
-        return self.engine.has_image(self.architecture)
+        return command + (["--skip-pull-image"] if self.engine.has_image(_architecture()) else [])
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -81,3 +82,7 @@ class SamLocal:
             "HOME": os.environ.get("HOME", "/"),
             "SAM_CLI_TELEMETRY": "0",
         }
+
+
+def _architecture() -> str:
+    return platform.machine().replace("aarch64", "arm64")

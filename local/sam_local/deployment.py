@@ -23,9 +23,10 @@ from local.sam_local import events
 from local.sam_local.command import SamLocal
 from local.sam_local.templates import own_credentials, write_template
 from local.signing import SigV4
-from local.stack import LocalStack
+from local.stack import ROOT, LocalStack
 from local.template import QueueSource, Template
 
+WRITTEN = ROOT / ".aws-sam" / "local"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _CALL_SECONDS = 90.0
@@ -59,7 +60,7 @@ class SamDeployment:
     @property
     def written(self) -> Path:
         """The template that `sam local` runs."""
-        return self.built.parent / "sam-local" / f"{self.name}.json"
+        return WRITTEN / f"{self.name}.json"
 
     def prepare(self, local_origins: Collection[str], **parameters: str) -> None:
         """Write the template, and hold its functions to their policies."""
@@ -81,11 +82,18 @@ class SamDeployment:
         for function, policy in policies_of(self.template).items():
             self.stack.guard.admit(function_key(self.name, function), policy)
 
+    @property
+    def listens(self) -> bool:
+        """Whether somebody answers on its port."""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            return True
+        return False
+
     def open(self) -> None:
         """Begin to answer; raise ChildFailedError."""
         self._process = self.sam.start_api(self.name, self.written, self.port)
         deadline = time.monotonic() + _READY_SECONDS
-        while not _listens(self.port):
+        while not self.listens:
             if not self._process.alive or time.monotonic() > deadline:
                 raise ChildFailedError(f"sam local start-api is not ready: {self._process.log}")
             time.sleep(0.1)
@@ -172,9 +180,3 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
-
-
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False

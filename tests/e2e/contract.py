@@ -22,7 +22,7 @@ from referencing.jsonschema import DRAFT202012
 
 from local import browser_names
 from local.demo.journey import RETURN_URL, Callers, callers
-from local.deployment import Deployment
+from local.served import Served
 from local.visitor import Stop, Visitor
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api" / "openapi.yaml"
@@ -173,7 +173,7 @@ class Recorder:
             self.exchanges.append(Exchange(answer))
 
     @contextmanager
-    def at(self, deployment: Deployment) -> Iterator[Callers]:
+    def at(self, deployment: Served) -> Iterator[Callers]:
         """Return callers of a deployment who are listened to."""
         with callers(deployment) as clients:
             for client in (clients.builder, clients.chat):

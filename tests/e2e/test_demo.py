@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from local.choice import Choice
 from local.demo import __main__ as demo
 from local.demo import walk
 from local.telling import NotHeldError
 
 
 @contextmanager
-def _empty_stage(logs: Callable[[str], None]) -> Iterator[Any]:
+def _empty_stage(logs: Callable[[str], None], choice: Choice) -> Iterator[Any]:
     logs(str(Path.cwd() / "somewhere" / "logs"))
     deployment = SimpleNamespace(functions={}, url="http://broker.localhost:1")
     yield SimpleNamespace(bound=SimpleNamespace(deployment=deployment))
@@ -41,7 +42,7 @@ def ending(
     def run(*steps: Callable[[object], str]) -> tuple[int, list[str]]:
         monkeypatch.setattr(demo, "raised", _empty_stage)
         monkeypatch.setattr(walk, "STEPS", [(step.__name__, step) for step in steps])
-        return demo.main(), capsys.readouterr().out.splitlines()
+        return demo.main([]), capsys.readouterr().out.splitlines()
 
     return run
 

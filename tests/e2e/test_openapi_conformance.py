@@ -10,6 +10,7 @@ import pytest
 
 from local.demo.neighbours import Neighbours
 from local.deployment import Deployment
+from local.served import Served
 from local.stack import LocalStack
 from tests.e2e.conftest import Hurry
 from tests.e2e.contract import Exchange, Recorder, codes_of, document, routes
@@ -31,7 +32,7 @@ ELSEWHERE = {
 @pytest.fixture(scope="module")
 def deployments(
     bound: Deployment, unbound: Deployment, hurry: Hurry
-) -> tuple[Deployment, Deployment, Deployment]:
+) -> tuple[Served, Served, Served]:
     """With session binding, without, and with less time."""
     return bound, unbound, hurry(8.0).deployment
 
@@ -39,7 +40,7 @@ def deployments(
 @pytest.fixture(scope="module")
 def recorded(
     stack: LocalStack,
-    deployments: tuple[Deployment, Deployment, Deployment],
+    deployments: tuple[Served, Served, Served],
     stranger: Stranger,
     further_parties: Neighbours,
 ) -> list[Exchange]:

@@ -19,6 +19,7 @@ FOLDERS = {
     "RefreshSchedulerFunction": "refresh_scheduler",
     "RefreshWorkerFunction": "refresh_worker",
 }
+PLATFORMS = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
 TIMEOUTS = {"RefreshSchedulerFunction": 55, "RefreshWorkerFunction": 30}
 VARIABLES = {
     "SERVERS_TABLE": {"Ref": "ServersTable"},
@@ -85,7 +86,8 @@ def test_functions_layer_and_the_layers_build_agree_on_the_architecture_and_the_
         assert function["Runtime"] == "python3.13"
         assert function["Layers"] == [{"Ref": name}]
     recipe = (ROOT / "layers" / "common" / "Makefile").read_text(encoding="utf-8")
-    assert re.findall(r"^PLATFORM := (\S+)$", recipe, re.MULTILINE) == ["aarch64-manylinux2014"]
+    assert re.findall(r"^LAYER_ARCHITECTURE \?= (\S+)$", recipe, re.MULTILINE) == ["arm64"]
+    assert dict(re.findall(r"^PLATFORM_(\w+) := (\S+)$", recipe, re.MULTILINE)) == PLATFORMS
     assert re.findall(r"^RUNTIME := (\S+)$", recipe, re.MULTILINE) == ["3.13"]
     assert "build-CommonLayer:" in recipe
 
