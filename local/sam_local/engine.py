@@ -91,6 +91,8 @@ def _sockets(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _version(socket: str) -> dict[str, Any] | None:
+    if not Path(socket).is_socket():
+        return None
     try:
         with _client(socket) as http:
             answer: dict[str, Any] = http.get("/version", timeout=5).raise_for_status().json()
