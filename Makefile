@@ -17,7 +17,8 @@ export SAM_CLI_TELEMETRY := 0
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-browser demo dev check format test build deploy lock clean
+.PHONY: help setup setup-sam setup-browser demo dev check format test build deploy \
+	release-shape lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +63,9 @@ build: setup setup-sam ## Build layer and functions, and print their sizes
 
 deploy: build ## Deploy the build (ENV=dev or ENV=prod; without, the default stack)
 	@"$(SAM)" deploy $(if $(ENV),--config-env $(ENV))
+
+release-shape: setup ## Write down what an update of the stack must not replace, for a release
+	@"$(BIN)/python" -m tests.unit.release_shape
 
 lock: $(UV) ## Compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(COMPILE) $(ARGS) pyproject.toml --group check --output-file requirements/dev.txt
