@@ -31,7 +31,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-sam setup-oldest setup-browser demo demo-artifact dev sam-local sam-services \
-	check format test build deploy permissions lock clean
+	check format test build deploy permissions release-shape lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ deploy: build ## Deploy the build (ENV=dev or ENV=prod; without, the default sta
 
 permissions: setup ## Write docs/security/permissions.md anew from the template
 	@"$(BIN)/python" -m local.permissions >docs/security/permissions.md
+
+release-shape: setup ## Write down what an update of the stack must not replace, for a release
+	@"$(BIN)/python" -m tests.unit.release_shape
 
 lock: $(UV) ## Compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(COMPILE) $(ARGS) pyproject.toml --group check --output-file requirements/dev.txt

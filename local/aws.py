@@ -68,11 +68,19 @@ def data_resources(template: Template) -> dict[str, Any]:
         "Resources": {
             name: {
                 "Type": each["Type"],
-                "Properties": _detached(each.get("Properties", {}), absent, template),
+                "Properties": _properties(each, absent, template),
             }
             for name, each in data.items()
         },
     }
+
+
+def _properties(resource: Mapping[str, Any], absent: set[str], template: Template) -> Any:
+    """Return the properties; a key's policy as text, since moto cannot describe a key without."""
+    properties = _detached(resource.get("Properties", {}), absent, template)
+    if resource["Type"] == "AWS::KMS::Key" and "KeyPolicy" in properties:
+        return {**properties, "KeyPolicy": json.dumps(template.resolve(properties["KeyPolicy"]))}
+    return properties
 
 
 def _detached(value: Any, absent: set[str], template: Template) -> Any:

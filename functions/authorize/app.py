@@ -8,7 +8,7 @@ from broker.inbound.pages import browser_answer, page_error
 from broker.inbound.requests import ConsentRequest, TicketRequest
 from broker.wiring import wiring
 
-app = http_api(page_error)
+app = http_api(page_error, wiring)
 
 
 @app.get("/authorize")

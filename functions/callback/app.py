@@ -6,7 +6,7 @@ from broker.inbound.door import http_api, invocation, read_arrival
 from broker.inbound.pages import browser_answer, page_error
 from broker.wiring import wiring
 
-app = http_api(page_error)
+app = http_api(page_error, wiring)
 
 
 @app.get("/callback/<server_id>")

@@ -13,7 +13,7 @@ from broker.inbound.requests import (
 )
 from broker.wiring import wiring
 
-app = http_api(answers.json_error)
+app = http_api(answers.json_error, wiring)
 
 
 @app.get("/v1/connections")

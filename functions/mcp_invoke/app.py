@@ -9,7 +9,7 @@ from broker.inbound.door import http_api, invocation, read_body, read_query
 from broker.inbound.requests import ForUserAt, InvokeRequest
 from broker.wiring import wiring
 
-app = http_api(answers.json_error)
+app = http_api(answers.json_error, wiring)
 
 
 @app.post("/v1/invoke")

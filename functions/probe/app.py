@@ -7,7 +7,7 @@ from broker.inbound.door import http_api, invocation, read_body, read_query
 from broker.inbound.requests import AdvanceTestRequest, ReadTestRequest, StartTestRequest
 from broker.wiring import wiring
 
-app = http_api(answers.json_error)
+app = http_api(answers.json_error, wiring)
 
 
 @app.post("/v1/servers/<server_id>/test")

@@ -7,7 +7,7 @@ from broker.inbound.door import http_api, invocation, precondition, read_body, r
 from broker.inbound.requests import DeleteServerRequest, Named, PageRequest, PutServerRequest
 from broker.wiring import wiring
 
-app = http_api(answers.json_error)
+app = http_api(answers.json_error, wiring)
 
 
 @app.get("/v1/servers")

@@ -18,7 +18,7 @@ Each function has a role of its own with these inline statements, and no managed
 
 The local stack holds every function to exactly these: one that is missing fails the tests, and so
 does one that no way through the product ever needs. What that cannot show is
-[what only an account can](../deploy.md#what-only-an-account-can-show).
+[what only an account can](../deploy.md#what-only-a-cloud-account-can-show).
 """
 _LOG = """\
 Besides, each function may create streams in its own log group and write to them

@@ -48,6 +48,8 @@ class Cloud:
     repeated: list[str] = field(default_factory=list)
     """Operations whose next request succeeds, but whose answer gets lost: the SDK repeats it."""
     sent: list[str] = field(default_factory=list)
+    unversioned: list[str] = field(default_factory=list)
+    """Writes to a table that did not say their version; there must be none."""
 
     # ------------------------------------------------------------------- what goes wrong
 
@@ -83,6 +85,8 @@ class Cloud:
         body = params.get("body") or b""
         named = json.loads(body).get("TableName", "") if body[:1] in (b"{", "{") else ""
         self.sent.append(model.name)
+        if model.name in ("PutItem", "UpdateItem") and not _says_its_version(json.loads(body)):
+            self.unversioned.append(f"{model.name} {named}")
         for fault in list(self.faults):
             if fault.operation == model.name and fault.table in ("", named):
                 if fault.times is not None:
@@ -154,6 +158,13 @@ class Cloud:
             case dict():
                 return ""
         return str(value)
+
+
+def _says_its_version(write: dict[str, Any]) -> bool:
+    names = write.get("ExpressionAttributeNames", {})
+    assigned = {mark for mark, name in names.items() if name == "v"}
+    words = write.get("UpdateExpression", "").replace(",", " ").split()
+    return "v" in write.get("Item", {}) or bool(assigned & set(words))
 
 
 class Container(Parts):

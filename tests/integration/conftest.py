@@ -171,11 +171,13 @@ def _created(clients: dict[str, Any]) -> Iterator[Cloud]:
 def cloud(_created: Cloud) -> Iterator[Cloud]:
     """The cloud, empty, at the beginning of time."""
     yield _created
+    unversioned, _created.unversioned = _created.unversioned, []
     _created.time = Time()
     _created.afterwards.clear()
     _created.repeated.clear()
     _created.empty()
     _created.sent.clear()
+    assert unversioned == []
 
 
 @pytest.fixture

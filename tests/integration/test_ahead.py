@@ -45,7 +45,7 @@ def test_what_is_due_is_queued_as_ids_alone(world: World) -> None:
     world.time.passes(DUE + 1)
     assert tick(world) == Tick(1, 1)
     [body] = world.cloud.messages("DueQueue")
-    assert json.loads(body) == {"user_id": "jo", "server_id": "crm"}
+    assert json.loads(body) == {"v": 1, "user_id": "jo", "server_id": "crm"}
 
 
 def test_what_is_not_due_is_not_queued(world: World) -> None:

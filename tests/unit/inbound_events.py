@@ -41,9 +41,14 @@ def event(body: str | None = None, *, encoded: bool = False, **more: Any) -> dic
     } | more
 
 
-def ask(route: Route, sent: dict[str, Any], render: Any = answers.json_error) -> dict[str, Any]:
+def ask(
+    route: Route,
+    sent: dict[str, Any],
+    render: Any = answers.json_error,
+    configured: Callable[[], object] = dict,
+) -> dict[str, Any]:
     """Run one route on one event; return the response as the gateway gets it."""
-    app = http_api(render)
+    app = http_api(render, configured)
 
     @app.post("/x")
     def handle() -> Any:

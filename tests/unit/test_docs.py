@@ -148,6 +148,14 @@ def test_the_parameters_and_outputs_are_all_explained() -> None:
     assert deploy.rows("## Outputs").keys() == source()["Outputs"].keys()
 
 
+def test_whatever_only_a_cloud_account_can_show_has_a_reason_and_a_command() -> None:
+    _, _, section = page("docs/deploy.md").text.partition("## What only a cloud account can show")
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+) \|$", section.split("\n## ")[0], re.MULTILINE)
+    assert len(rows) > 15
+    for what, _, shown in rows[1:]:
+        assert re.search(r"`(aws|sam|curl) [^`]+`", shown), what
+
+
 def test_the_readme_counts_functions_tables_and_keys() -> None:
     assert (len(functions()), len(of_type("AWS::DynamoDB::Table"))) == (8, 5)
     assert len(of_type("AWS::KMS::Key")) == 1

@@ -5,17 +5,20 @@ import json
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from broker.errors import RefreshInProgress
+from broker.errors import ConfigurationError, RefreshInProgress
 from broker.inbound.door import cookies, invocation, precondition, read_arrival
 from broker.inbound.pages import page_error
 from broker.settings import Settings
-from tests.unit.inbound_events import ask, event
-
-REQUIRED = {n: "x" for n, f in Settings.model_fields.items() if f.is_required()}
+from tests.unit.inbound_events import ask, event, invoked
+from tests.unit.test_settings import COMPLETE
 
 
 def settings_with(public_base_url: str) -> Settings:
-    return Settings(**REQUIRED, public_base_url=public_base_url)
+    return Settings.read(COMPLETE | {"PUBLIC_BASE_URL": public_base_url})
+
+
+def unconfigured() -> object:
+    raise ConfigurationError(["TOOLS_TABLE"])
 
 
 def boom(_: APIGatewayHttpResolver) -> object:
@@ -42,6 +45,36 @@ def test_an_error_says_when_to_come_back() -> None:
 
     answer = ask(busy, event("{}"))
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "2")
+
+
+def test_without_a_configuration_no_request_is_looked_at() -> None:
+    answer = ask(invoked, event("not JSON"), configured=unconfigured)
+    assert (answer["statusCode"], json.loads(answer["body"])) == (
+        500,
+        {
+            "error": "configuration_error",
+            "error_description": "The broker is not configured: its log says what is wrong.",
+            "request_id": "request-1",
+        },
+    )
+
+
+def test_a_browser_is_shown_a_page_without_the_variables_at_fault() -> None:
+    answer = ask(boom, event("{}"), page_error, unconfigured)
+    assert answer["statusCode"] == 500
+    assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"
+    assert "configuration_error" in answer["body"]
+    assert "TOOLS_TABLE" not in answer["body"]
+
+
+def test_a_request_without_a_configuration_writes_no_log_line_of_its_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ask(boom, event("{}"))
+    assert len(caplog.records) == 1
+    caplog.clear()
+    ask(boom, event("{}"), configured=unconfigured)
+    assert caplog.records == []
 
 
 def test_an_unknown_address_is_a_404_of_ours() -> None:

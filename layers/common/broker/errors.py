@@ -22,6 +22,7 @@
     ├── McpResultTooLarge         502 mcp_result_too_large
     ├── RefreshInProgress         503 refresh_in_progress
     ├── TemporarilyUnavailable    503 temporarily_unavailable
+    │   └── StoredByNewerVersion  503 stored_by_newer_version
     └── McpServerTimeout          504 mcp_server_timeout
 
     OutboundError                     a request to somebody else that brought no answer; never shown
@@ -37,7 +38,7 @@ A message is public: no secret, no text of an upstream, no other user's existenc
 travels by ``raise … from exc``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 
@@ -180,9 +181,17 @@ class TooManyRequests(BrokerError):
 
 
 class ConfigurationError(BrokerError):
-    """The stack itself is not configured; the environment lacks or garbles a variable."""
+    """The stack itself is not configured: ``variables`` of the environment lack or are garbled.
+
+    The message names none of them: it is for callers and browsers, who can change nothing.
+    """
 
     error = "configuration_error"
+
+    def __init__(self, variables: Iterable[str]) -> None:
+        """Take the names, which are for the log alone."""
+        super().__init__("The broker is not configured: its log says what is wrong.")
+        self.variables = tuple(variables)
 
 
 class AuthorizationServerError(BrokerError):
@@ -222,6 +231,16 @@ class TemporarilyUnavailable(BrokerError):
 
     error = "temporarily_unavailable"
     status = 503
+
+
+class StoredByNewerVersion(TemporarilyUnavailable):
+    """A newer version of the broker wrote this: it is not misread, changed or deleted."""
+
+    error = "stored_by_newer_version"
+
+    def __init__(self) -> None:
+        """Ask for patience: it can be read again once the broker is upgraded again."""
+        super().__init__("A newer version of the broker stored this.", retry_after=60)
 
 
 class McpServerTimeout(BrokerError):

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import model_validator
 
-from broker.errors import TemporarilyUnavailable
+from broker.errors import StoredByNewerVersion, TemporarilyUnavailable
 from broker.model import Connection, Sealed, SealedTokens
 from broker.wire import Wire
 
@@ -20,7 +21,25 @@ if TYPE_CHECKING:
 BATCH = 10
 
 
-class DueMessage(Wire):
+VERSION = 1
+"""Of both messages; one that says none is of the first. Counted up as storage.versions says."""
+
+
+class _Message(Wire):
+    """What may lie in a queue across an upgrade, or a rollback."""
+
+    v: int = VERSION
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_newer(cls, members: object) -> object:
+        """Refuse before anything is read; the queue delivers it again, or sets it aside."""
+        if isinstance(members, dict) and members.get("v", VERSION) > VERSION:
+            raise StoredByNewerVersion
+        return members
+
+
+class DueMessage(_Message):
     """A connection to look at: nothing but its key."""
 
     user_id: str
@@ -42,7 +61,7 @@ class _SealedWire(Wire):
         return Sealed(*(base64.b64decode(part) for part in (self.key, self.nonce, self.text)))
 
 
-class RescueMessage(Wire):
+class RescueMessage(_Message):
     """A token set that was refreshed and could not be stored; sealed as it would have been."""
 
     user_id: str

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, ValidationError, field_validator
 
 from broker.errors import ConfigurationError
 from broker.wire import Wire
+
+_TableName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
+_Name = Annotated[str, Field(pattern=r"^\S+$")]
+_Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S+$")]
 
 
 class SessionBinding(StrEnum):
@@ -20,21 +24,21 @@ class SessionBinding(StrEnum):
 class Settings(Wire):
     """Every environment variable that the broker reads."""
 
-    servers_table: str = Field(min_length=1)
-    server_state_table: str = Field(min_length=1)
-    connections_table: str = Field(min_length=1)
-    pending_table: str = Field(min_length=1)
-    tools_table: str = Field(min_length=1)
-    kms_key_id: str = Field(min_length=1)
-    due_queue_url: str = Field(min_length=1)
-    rescue_queue_url: str = Field(min_length=1)
-    event_bus_name: str = Field(min_length=1)
+    servers_table: _TableName
+    server_state_table: _TableName
+    connections_table: _TableName
+    pending_table: _TableName
+    tools_table: _TableName
+    kms_key_id: _Name
+    due_queue_url: _Url
+    rescue_queue_url: _Url
+    event_bus_name: _Name
     chat_name: str = "the chat"
     chat_logo_url: str = ""
     allowed_return_urls: tuple[str, ...] = ()
     default_return_url: str = ""
     session_binding: SessionBinding = SessionBinding.BACKEND
-    public_base_url: str = ""
+    public_base_url: str = Field(default="", pattern=r"^(https?://[^\s/]+)?$")
     refresh_buffer_seconds: int = Field(default=300, ge=0, le=3600)
     keep_warm_hours: int = Field(default=24, ge=0, le=24 * 365)
     broker_local_origins: frozenset[str] = frozenset()
@@ -57,5 +61,4 @@ class Settings(Wire):
             return cls.model_validate(names)
         except ValidationError as exc:
             faults = sorted({str(fault["loc"][0]).upper() for fault in exc.errors()})
-            message = f"The environment lacks or garbles: {', '.join(faults)}."
-            raise ConfigurationError(message) from None
+            raise ConfigurationError(faults) from None

@@ -12,7 +12,13 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from pydantic import ValidationError
 
-from broker.errors import BrokerError, InvalidRequest, NotFound, RequestTooLarge
+from broker.errors import (
+    BrokerError,
+    ConfigurationError,
+    InvalidRequest,
+    NotFound,
+    RequestTooLarge,
+)
 from broker.inbound.requests import ApiRequest, Named
 from broker.model import Arrival, Invocation, Precondition
 from broker.settings import Settings
@@ -23,9 +29,16 @@ BODY_BYTES = 1_000_000
 type Renderer = Callable[[BrokerError, str], Response[str]]
 
 
-def http_api(render: Renderer) -> APIGatewayHttpResolver:
-    """Return an app whose failures are rendered by ``render``, the unexpected ones included."""
+def http_api(render: Renderer, configured: Callable[[], object]) -> APIGatewayHttpResolver:
+    """Return an app whose failures are rendered by ``render``, the unexpected ones included.
+
+    ``configured`` is called before a request is looked at; it raises ConfigurationError.
+    """
     app = APIGatewayHttpResolver()
+
+    def check(_: APIGatewayHttpResolver, route: Callable[..., Response[str]]) -> Response[str]:
+        configured()
+        return route(app)
 
     def known(exc: BrokerError) -> Response[str]:
         logger().info(
@@ -40,6 +53,11 @@ def http_api(render: Renderer) -> APIGatewayHttpResolver:
     def no_route(_: NotFoundError) -> Response[str]:
         return render(NotFound("There is nothing at this address."), _id(app))
 
+    def unconfigured(exc: ConfigurationError) -> Response[str]:
+        return render(exc, _id(app))  # logged already: once, and with the variables' names
+
+    app.use([check])
+    app.exception_handler(ConfigurationError)(unconfigured)
     app.exception_handler(BrokerError)(known)
     app.exception_handler(Exception)(unknown)
     app.not_found(no_route)

@@ -118,9 +118,12 @@ class Server:
 
     @property
     def config_digest(self) -> str:
-        """Hash what decides where tokens go; not the secret, the scopes or the name."""
+        """Hash what decides where tokens go; not the secret, the scopes or the name.
+
+        An empty incarnation is left out: connections made before there were any stay valid.
+        """
         decisive = [
-            self.incarnation,
+            *filter(None, [self.incarnation]),
             self.mcp_url,
             self.authorization_endpoint,
             self.token_endpoint,

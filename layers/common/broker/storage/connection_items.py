@@ -62,7 +62,6 @@ def to_item(connection: Connection) -> Item:
     """Return the whole item of a connection without lease, recovery or backoff."""
     item: Item = {
         **key_of(connection.user_id, connection.server_id),
-        "v": 1,
         "grant_id": connection.grant_id,
         "generation": connection.generation,
         "status": connection.status.value,

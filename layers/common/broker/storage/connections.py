@@ -13,6 +13,7 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
+from broker.errors import StoredByNewerVersion
 from broker.model import Connection, Failure, Lease, Reason, Sealed, SealedTokens, Status
 from broker.storage import connection_items as items
 from broker.storage import sealed
@@ -63,7 +64,11 @@ class ConnectionStore:
         """Return a page of the users connected to a server, and the user to go on after."""
         after = {"server_id": server_id, "user_id": start} if start else None
         page, last = self.table.query(
-            Key("server_id").eq(server_id), index="by_server", limit=limit, start=after
+            Key("server_id").eq(server_id),
+            index="by_server",
+            limit=limit,
+            start=after,
+            keys_only=True,
         )
         return [item["user_id"] for item in page], (last["user_id"] if last else None)
 
@@ -212,11 +217,14 @@ class ConnectionStore:
     def due(self, shard: int, now: datetime, limit: int) -> list[Due]:
         """Return the connections of a shard whose moment has come, earliest first."""
         condition = Key("due_shard").eq(shard) & Key("due_at").lte(seconds(now))
-        page, _ = self.table.query(condition, index="due", limit=limit)
+        page, _ = self.table.query(condition, index="due", limit=limit, keys_only=True)
         return [Due(item["user_id"], item["server_id"], item["due_at"]) for item in page]
 
     def claim(self, due: Due, again_at: datetime, claim_id: str) -> bool:
-        """Move a due moment on, so that the next tick does not queue it again."""
+        """Move a due moment on, so that the next tick does not queue it again.
+
+        A connection that a newer version wrote is left to that one: others wait behind it.
+        """
         try:
             self.table.update(
                 items.key_of(due.user_id, due.server_id),
@@ -225,6 +233,8 @@ class ConnectionStore:
             )
         except ConditionFailed as failed:  # ours, if the SDK repeated a write that succeeded
             return (failed.item or {}).get("claim_id") == claim_id
+        except StoredByNewerVersion:
+            return False
         return True
 
     def _write(

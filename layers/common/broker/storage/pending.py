@@ -122,7 +122,7 @@ class PendingStore:
     def erase_user(self, user_id: str, now: datetime) -> None:
         """From now on, no flow that began before makes a connection for this user."""
         until = seconds(now + _FLOW)
-        self.table.put({**_erased_key(user_id), "v": 1, "at": _milliseconds(now), "ttl": until})
+        self.table.put({**_erased_key(user_id), "at": _milliseconds(now), "ttl": until})
 
     def erased_since(self, ticket: Ticket) -> bool:
         """Return whether the ticket's user was erased after the ticket was made."""
@@ -162,7 +162,6 @@ def _state_key(state_id: str) -> Item:
 def _ticket_item(ticket: Ticket) -> Item:
     return {
         **_ticket_key(ticket.connect_id),
-        "v": 1,
         "purpose": ticket.purpose.value,
         "user_id": ticket.user_id,
         "server_id": ticket.server_id,
@@ -197,7 +196,6 @@ def _ticket(item: Item) -> Ticket:
 def _state_item(pending: PendingAuthorization) -> Item:
     return {
         **_state_key(pending.state_id),
-        "v": 1,
         "connect_id": pending.connect_id,
         "server_id": pending.server_id,
         "redirect_uri": pending.redirect_uri,

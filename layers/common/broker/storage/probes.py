@@ -55,7 +55,6 @@ def _key(test_id: str) -> Item:
 def _item(run: TestRun) -> Item:
     return {
         **_key(run.test_id),
-        "v": 1,
         "server_id": run.server_id,
         "connect_id": run.connect_id,
         "config_digest": run.config_digest,

@@ -56,7 +56,8 @@ class ServerStore:
         try:
             self.table.put(_item(server), condition)
         except ConditionFailed as failed:
-            if failed.item != _item(server):  # ours, if the SDK repeated a write that succeeded
+            # Ours, if the SDK repeated a write that succeeded.
+            if failed.item is None or _item(_server(failed.item)) != _item(server):
                 raise _changed() from None
 
     def delete(self, server: Server) -> None:
@@ -77,7 +78,9 @@ class ServerStore:
 
 
 def _stands(server: Server) -> ConditionBase:
-    same = Attr("incarnation").eq(server.incarnation)
+    same: ConditionBase = Attr("incarnation").eq(server.incarnation)
+    if not server.incarnation:
+        same = same | Attr("incarnation").not_exists()  # stored before there were any
     return same & Attr("revision").eq(server.revision)
 
 
@@ -88,7 +91,6 @@ def _changed() -> PreconditionFailed:
 def _item(server: Server) -> Item:
     item: Item = {name: getattr(server, name) for name in _PLAIN}
     item |= {
-        "v": 1,
         "listed": _LISTED,
         "auth_type": server.auth_type.value,
         "client_secret": sealed.to_item(server.client_secret),

@@ -1,25 +1,34 @@
 """A DynamoDB table, as far as the broker uses one: strong reads and conditional writes."""
 
-import functools
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.clock import Clock
-from broker.errors import TemporarilyUnavailable
+from broker.errors import StoredByNewerVersion, TemporarilyUnavailable
+from broker.storage.encoding import Item, UpdateExpression, conditional, deserialize, serialize
+from broker.storage.versions import Shape, version_of
+from broker.telemetry import count, logger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-type Item = dict[str, Any]
+__all__ = [
+    "PATIENCE",
+    "ConditionFailed",
+    "Item",
+    "Table",
+    "TableTime",
+    "maybe_moment",
+    "moment",
+    "seconds",
+]
 
 PATIENCE = 6.0
 """Seconds that one call to AWS may take at most, its repetitions included; wiring sees to it."""
@@ -51,33 +60,35 @@ class TableTime:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table. Every method may raise TemporarilyUnavailable."""
+    """One table. Every method may raise TemporarilyUnavailable, or StoredByNewerVersion.
+
+    What it returns has today's shape, and what it writes says so; see storage.versions. The
+    condition of ``put`` and ``delete`` meets an older item as it lies there.
+    """
 
     client: "DynamoDBClient"
     name: str
     clock: Clock
+    shape: Shape
 
     def get(self, key: Item) -> tuple[Item | None, TableTime]:
         """Read one item consistently, with the table's time."""
         with _translated():
             answer = self.client.get_item(
-                TableName=self.name, Key=_serialize(key), ConsistentRead=True
+                TableName=self.name, Key=serialize(key), ConsistentRead=True
             )
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         item = answer.get("Item")
-        return (_deserialize(item) if item else None), self._time(headers)
+        return (self._upgraded(deserialize(item)) if item else None), self._time(headers)
 
-    def put(self, item: Item, condition: ConditionBase | None = None) -> Item | None:
-        """Write one item whole; return the one it replaced; raise ConditionFailed."""
-        with _translated():
-            answer = self.client.put_item(
+    def put(self, item: Item, condition: ConditionBase | None = None) -> None:
+        """Write one item whole; raise ConditionFailed."""
+        with self._refused():
+            self.client.put_item(
                 TableName=self.name,
-                Item=_serialize(item),
-                ReturnValues="ALL_OLD",
-                **_conditional(condition),
+                Item=serialize({**item, "v": self.shape.version}),
+                **conditional(_both(condition, self.shape.not_newer())),
             )
-        old = answer.get("Attributes")
-        return _deserialize(old) if old else None
 
     def update(
         self,
@@ -92,32 +103,27 @@ class Table:
         """Change some attributes; return the new item.
 
         ``assign`` sets, and a value of None removes; ``increment`` adds one; ``include`` adds a
-        member to a set of strings.
+        member to a set of strings. An older item gets today's shape first.
         """
-        values = {k: v for k, v in (assign or {}).items() if v is not None}
-        gone = [*remove, *(k for k, v in (assign or {}).items() if v is None)]
-        expression = _UpdateExpression(values, gone, increment, include or {})
-        request = _conditional(condition)
-        names = request.pop("ExpressionAttributeNames", {}) | expression.names
-        bound = request.pop("ExpressionAttributeValues", {}) | expression.bound
-        if bound:
-            request["ExpressionAttributeValues"] = bound
-        with _translated():
-            answer = self.client.update_item(
-                TableName=self.name,
-                Key=_serialize(key),
-                UpdateExpression=expression.text,
-                ExpressionAttributeNames=names,
-                ReturnValues="ALL_NEW",
-                **request,
-            )
-        return _deserialize(answer["Attributes"])
+        values = {**dict.fromkeys(remove), **(assign or {}), "v": self.shape.version}
+        expression = UpdateExpression(values, increment, include or {})
+        condition = _both(condition, self.shape.as_now(key))
+        try:
+            return self._change(key, condition, expression)
+        except ConditionFailed as failed:
+            if failed.item is None or version_of(failed.item) >= self.shape.version:
+                raise ConditionFailed(failed.item and self._upgraded(failed.item)) from None
+            self._store_upgraded(key, failed.item)
+        with self._refused():
+            return self._change(key, condition, expression)
 
     def delete(self, key: Item, condition: ConditionBase | None = None) -> None:
         """Delete one item; raise ConditionFailed."""
-        with _translated():
+        with self._refused():
             self.client.delete_item(
-                TableName=self.name, Key=_serialize(key), **_conditional(condition)
+                TableName=self.name,
+                Key=serialize(key),
+                **conditional(_both(condition, self.shape.not_newer())),
             )
 
     def query(
@@ -127,13 +133,17 @@ class Table:
         index: str | None = None,
         limit: int | None = None,
         start: Item | None = None,
+        keys_only: bool = False,
     ) -> tuple[list[Item], Item | None]:
-        """Return one page in key order, and where the next one starts."""
+        """Return one page in key order, and where the next one starts.
+
+        ``keys_only`` says that the index holds no more than keys, so that no version is known.
+        """
         built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=True)
         request: Item = {
             "KeyConditionExpression": built.condition_expression,
             "ExpressionAttributeNames": built.attribute_name_placeholders,
-            "ExpressionAttributeValues": _serialize(built.attribute_value_placeholders),
+            "ExpressionAttributeValues": serialize(built.attribute_value_placeholders),
             "ConsistentRead": index is None,
         }
         if index:
@@ -141,12 +151,50 @@ class Table:
         if limit:
             request["Limit"] = limit
         if start:
-            request["ExclusiveStartKey"] = _serialize(start)
+            request["ExclusiveStartKey"] = serialize(start)
         with _translated():
             answer = self.client.query(TableName=self.name, **request)
         last = answer.get("LastEvaluatedKey")
-        items = [_deserialize(item) for item in answer.get("Items", [])]
-        return items, (_deserialize(last) if last else None)
+        found = [deserialize(item) for item in answer.get("Items", [])]
+        items = found if keys_only else [self._upgraded(item) for item in found]
+        return items, (deserialize(last) if last else None)
+
+    def _change(self, key: Item, condition: ConditionBase, expression: UpdateExpression) -> Item:
+        request = conditional(condition)
+        request["ExpressionAttributeNames"] |= expression.names
+        request["ExpressionAttributeValues"] |= expression.bound
+        with _translated():
+            answer = self.client.update_item(
+                TableName=self.name,
+                Key=serialize(key),
+                UpdateExpression=expression.text,
+                ReturnValues="ALL_NEW",
+                **request,
+            )
+        return deserialize(answer["Attributes"])
+
+    def _store_upgraded(self, key: Item, older: Item) -> None:
+        """Give an older item today's shape where it stands; nothing else of it is touched."""
+        expression = UpdateExpression(self.shape.difference(older))
+        with suppress(ConditionFailed):  # it was changed meanwhile: what is tried next will tell
+            self._change(key, self.shape.as_found(key, older), expression)
+
+    def _upgraded(self, item: Item) -> Item:
+        try:
+            return self.shape.upgraded(item)
+        except StoredByNewerVersion:
+            logger().error("stored_by_newer_version", extra={"table": self.name})
+            count("StoredByNewerVersion")
+            raise
+
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """Show what stood in a write's way in today's shape, or that it is newer."""
+        try:
+            with _translated():
+                yield
+        except ConditionFailed as failed:
+            raise ConditionFailed(failed.item and self._upgraded(failed.item)) from None
 
     def _time(self, headers: Mapping[str, str]) -> TableTime:
         read_at = self.clock.monotonic()
@@ -155,37 +203,6 @@ class Table:
         except (KeyError, ValueError):
             date = self.clock.now().timestamp()
         return TableTime(self.clock, date, read_at)
-
-
-class _UpdateExpression:
-    """``SET … REMOVE … ADD …`` with every name and value behind a placeholder."""
-
-    def __init__(
-        self,
-        values: Mapping[str, object],
-        gone: list[str],
-        increment: tuple[str, ...],
-        include: Mapping[str, str],
-    ) -> None:
-        names = [*values, *gone, *increment, *include]
-        self.names = {f"#u{n}": name for n, name in enumerate(names)}
-        placeholder = {name: mark for mark, name in self.names.items()}
-        self.bound = {
-            f":u{n}": _serializer().serialize(value) for n, value in enumerate(values.values())
-        }
-        clauses = []
-        if values:
-            pairs = (f"{placeholder[name]} = :u{n}" for n, name in enumerate(values))
-            clauses.append("SET " + ", ".join(pairs))
-        if gone:
-            clauses.append("REMOVE " + ", ".join(placeholder[name] for name in gone))
-        if increment or include:
-            self.bound |= {":one": {"N": "1"}} if increment else {}
-            self.bound |= {f":m{n}": {"SS": [member]} for n, member in enumerate(include.values())}
-            more = [f"{placeholder[name]} :one" for name in increment]
-            more += [f"{placeholder[name]} :m{n}" for n, name in enumerate(include)]
-            clauses.append("ADD " + ", ".join(more))
-        self.text = " ".join(clauses)
 
 
 def seconds(moment: datetime | None) -> int | None:
@@ -203,18 +220,8 @@ def maybe_moment(stored: int | None) -> datetime | None:
     return None if stored is None else moment(stored)
 
 
-def _conditional(condition: ConditionBase | None) -> Item:
-    if condition is None:
-        return {}
-    built = ConditionExpressionBuilder().build_expression(condition)
-    request: Item = {
-        "ConditionExpression": built.condition_expression,
-        "ExpressionAttributeNames": built.attribute_name_placeholders,
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-    if built.attribute_value_placeholders:
-        request["ExpressionAttributeValues"] = _serialize(built.attribute_value_placeholders)
-    return request
+def _both(asked: ConditionBase | None, own: ConditionBase) -> ConditionBase:
+    return asked & own if asked else own
 
 
 @contextmanager
@@ -224,7 +231,7 @@ def _translated() -> Iterator[None]:
     except ClientError as exc:
         if exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
             item: Any = exc.response.get("Item")
-            raise ConditionFailed(_deserialize(item) if item else None) from None
+            raise ConditionFailed(deserialize(item) if item else None) from None
         raise _unavailable() from exc
     except BotoCoreError as exc:
         raise _unavailable() from exc
@@ -232,34 +239,3 @@ def _translated() -> Iterator[None]:
 
 def _unavailable() -> TemporarilyUnavailable:
     return TemporarilyUnavailable("The store is not available just now.", retry_after=5)
-
-
-def _serialize(item: Mapping[str, object]) -> Item:
-    serialize = _serializer().serialize
-    return {name: serialize(value) for name, value in item.items() if value is not None}
-
-
-def _deserialize(item: Mapping[str, Any]) -> Item:
-    deserialize = TypeDeserializer().deserialize
-    return {name: _plain(deserialize(value)) for name, value in item.items()}
-
-
-def _plain(value: object) -> Any:
-    """Undo what boto3 wraps: Decimal, Binary; everything we store is whole."""
-    match value:
-        case Decimal():
-            return int(value)
-        case Binary():
-            return bytes(value.value)  # type: ignore[attr-defined] # the stubs lack it
-        case set():
-            return {_plain(member) for member in value}
-        case dict():
-            return {key: _plain(member) for key, member in value.items()}
-        case list():
-            return [_plain(member) for member in value]
-    return value
-
-
-@functools.cache
-def _serializer() -> TypeSerializer:
-    return TypeSerializer()

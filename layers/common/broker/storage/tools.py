@@ -69,7 +69,6 @@ class ToolStore:
         for number in reversed(range(len(parts))):
             self.table.put(
                 {
-                    "v": 1,
                     "server_id": server_id,
                     "part": f"{_owner(user_id)}#{number}",
                     "version": version,

@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from broker.clock import Clock
 from broker.settings import Settings
+from broker.storage import versions
 from broker.storage.connections import ConnectionStore
 from broker.storage.pending import PendingStore
 from broker.storage.probes import TestStore
@@ -219,35 +220,37 @@ class Parts:
     @cached_property
     def servers(self) -> ServerStore:
         """The registry."""
-        return ServerStore(self._table(self.settings.servers_table))
+        return ServerStore(self._table(self.settings.servers_table, versions.SERVERS))
 
     @cached_property
     def server_states(self) -> ServerStateStore:
         """What the runtime learned."""
-        return ServerStateStore(self._table(self.settings.server_state_table))
+        return ServerStateStore(
+            self._table(self.settings.server_state_table, versions.SERVER_STATE)
+        )
 
     @cached_property
     def connections(self) -> ConnectionStore:
         """Connections."""
-        return ConnectionStore(self._table(self.settings.connections_table))
+        return ConnectionStore(self._table(self.settings.connections_table, versions.CONNECTIONS))
 
     @cached_property
     def pending(self) -> PendingStore:
         """Flows under way."""
-        return PendingStore(self._table(self.settings.pending_table))
+        return PendingStore(self._table(self.settings.pending_table, versions.PENDING))
 
     @cached_property
     def tests(self) -> TestStore:
         """Tests under way."""
-        return TestStore(self._table(self.settings.pending_table))
+        return TestStore(self._table(self.settings.pending_table, versions.PENDING))
 
     @cached_property
     def tools(self) -> ToolStore:
         """Tool lists."""
-        return ToolStore(self._table(self.settings.tools_table))
+        return ToolStore(self._table(self.settings.tools_table, versions.TOOLS))
 
-    def _table(self, name: str) -> Table:
-        return Table(self._dynamodb, name, self.clock)
+    def _table(self, name: str, shape: versions.Shape) -> Table:
+        return Table(self._dynamodb, name, self.clock, shape)
 
     @cached_property
     def _dynamodb(self) -> Any:
