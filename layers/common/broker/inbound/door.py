@@ -16,16 +16,25 @@ from broker.errors import BrokerError, InvalidRequest, NotFound, RequestTooLarge
 from broker.inbound.requests import ApiRequest, Named
 from broker.model import Arrival, Invocation, Precondition
 from broker.settings import Settings
-from broker.telemetry import logger, unexpected
+from broker.telemetry import logger, measured, unexpected
 
 BODY_BYTES = 1_000_000
 
 type Renderer = Callable[[BrokerError, str], Response[str]]
 
 
+class _Api(APIGatewayHttpResolver):
+    """The resolver; what an invocation's parts took is written when it ends."""
+
+    def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        """Route the event, and render whatever comes of it."""
+        with measured("http"):
+            return super().resolve(event, context)
+
+
 def http_api(render: Renderer) -> APIGatewayHttpResolver:
     """Return an app whose failures are rendered by ``render``, the unexpected ones included."""
-    app = APIGatewayHttpResolver()
+    app = _Api()
 
     def known(exc: BrokerError) -> Response[str]:
         logger().info(

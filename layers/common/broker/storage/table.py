@@ -15,6 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.clock import Clock
 from broker.errors import TemporarilyUnavailable
+from broker.metrics import STORE_LATENCY
+from broker.telemetry import timed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,7 +61,7 @@ class Table:
 
     def get(self, key: Item) -> tuple[Item | None, TableTime]:
         """Read one item consistently, with the table's time."""
-        with _translated():
+        with _asked(self.clock):
             answer = self.client.get_item(
                 TableName=self.name, Key=_serialize(key), ConsistentRead=True
             )
@@ -69,7 +71,7 @@ class Table:
 
     def put(self, item: Item, condition: ConditionBase | None = None) -> Item | None:
         """Write one item whole; return the one it replaced; raise ConditionFailed."""
-        with _translated():
+        with _asked(self.clock):
             answer = self.client.put_item(
                 TableName=self.name,
                 Item=_serialize(item),
@@ -102,7 +104,7 @@ class Table:
         bound = request.pop("ExpressionAttributeValues", {}) | expression.bound
         if bound:
             request["ExpressionAttributeValues"] = bound
-        with _translated():
+        with _asked(self.clock):
             answer = self.client.update_item(
                 TableName=self.name,
                 Key=_serialize(key),
@@ -115,7 +117,7 @@ class Table:
 
     def delete(self, key: Item, condition: ConditionBase | None = None) -> None:
         """Delete one item; raise ConditionFailed."""
-        with _translated():
+        with _asked(self.clock):
             self.client.delete_item(
                 TableName=self.name, Key=_serialize(key), **_conditional(condition)
             )
@@ -142,7 +144,7 @@ class Table:
             request["Limit"] = limit
         if start:
             request["ExclusiveStartKey"] = _serialize(start)
-        with _translated():
+        with _asked(self.clock):
             answer = self.client.query(TableName=self.name, **request)
         last = answer.get("LastEvaluatedKey")
         items = [_deserialize(item) for item in answer.get("Items", [])]
@@ -218,9 +220,11 @@ def _conditional(condition: ConditionBase | None) -> Item:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _asked(clock: Clock) -> Iterator[None]:
+    """Time a request, and turn the SDK's exceptions into ours."""
     try:
-        yield
+        with timed(STORE_LATENCY, clock):
+            yield
     except ClientError as exc:
         if exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
             item: Any = exc.response.get("Item")

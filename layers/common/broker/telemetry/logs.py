@@ -1,11 +1,14 @@
-"""Logs and metrics, and what never enters them: a secret, a message of an unknown exception."""
+"""The structured log, and what is said in it of a fault of ours."""
 
 import functools
 import logging
 import traceback
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from broker.metrics import UNEXPECTED_ERROR
+
+from .emission import count
 
 
 @functools.cache
@@ -14,13 +17,6 @@ def logger() -> Logger:
     for noisy in ("httpx", "httpcore", "botocore", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     return Logger()
-
-
-def count(name: str, **dimensions: str) -> None:
-    """Count one occurrence in CloudWatch's embedded metric format (low cardinality only)."""
-    with single_metric(name=name, unit=MetricUnit.Count, value=1) as metric:
-        for key, value in dimensions.items():
-            metric.add_dimension(key, value)
 
 
 def unexpected(exc: BaseException) -> None:
@@ -33,4 +29,4 @@ def unexpected(exc: BaseException) -> None:
             "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         },
     )
-    count("UnexpectedError")
+    count(UNEXPECTED_ERROR)
