@@ -148,7 +148,7 @@ class Caller:
             try:
                 return self._once(server, found, invocation, call)
             except McpUnauthorized:
-                count(MCP_UNAUTHORIZED, token="refreshed" if refused else "first")
+                count(MCP_UNAUTHORIZED, attempt="again" if refused else "first")
                 if refused is not None:
                     return self._rejected(server, found)
                 self._check_circuit(self.server_states.get(server.server_id))

@@ -44,8 +44,8 @@ REFRESH_LATENCY = _latency("RefreshLatency", "One refresh at a token endpoint, u
 MCP_LATENCY = _latency("McpLatency", "One call of an MCP server, all of its requests together")
 MCP_UNAUTHORIZED = _counted(
     "McpUnauthorized",
-    "An MCP server answered 401: to the first token, or again to a refreshed one",
-    _of("token", "first", "refreshed"),
+    "An MCP server answered 401: to the first attempt, or again after a refresh",
+    _of("attempt", "first", "again"),
 )
 SERVER_REJECTS_EVERYBODY = _counted(
     "ServerRejectsEverybody",
