@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from broker.telemetry import logger
 from tests.integration.conftest import Container, World
 from tests.unit.inbound_events import CONTEXT, event
 from tests.unit.transformed import ROOT
@@ -66,6 +68,8 @@ def function(
     for door in ("door", "batch"):
         time = SimpleNamespace(monotonic=core.clock.monotonic)
         patch.setattr(f"broker.inbound.{door}.time", time)
+    # The log's handler holds the stream of the test that made it.
+    patch.setattr(logger().registered_handler, "stream", sys.stdout)
     return Function(world, module.lambda_handler, capsys)
 
 
