@@ -47,6 +47,6 @@ def _held(record: Mapping[str, Any], by_name: Mapping[str, Handler]) -> bool:
     try:
         by_name[queue](record["body"])
     except Exception as exc:  # noqa: BLE001 - one poisonous message must not fail the others
-        unexpected(exc)
+        unexpected(exc, record["messageId"])
         return False
     return True

@@ -43,7 +43,7 @@ def http_api(render: Renderer) -> APIGatewayHttpResolver:
         return render(exc, _id(app))
 
     def unknown(exc: Exception) -> Response[str]:
-        unexpected(exc)
+        unexpected(exc, _id(app))
         return render(BrokerError("Something went wrong on our side."), _id(app))
 
     def no_route(_: NotFoundError) -> Response[str]:

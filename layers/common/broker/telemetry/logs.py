@@ -19,12 +19,16 @@ def logger() -> Logger:
     return Logger()
 
 
-def unexpected(exc: BaseException) -> None:
-    """Log a bug: where it happened and its type, not its message, which may quote a secret."""
+def unexpected(exc: BaseException, request_id: str) -> None:
+    """Log a bug: where it happened and its type, not its message, which may quote a secret.
+
+    ``request_id`` is the request's, or the message's of a queue.
+    """
     frames = traceback.extract_tb(exc.__traceback__)
     logger().error(
         "unexpected_error",
         extra={
+            "request_id": request_id,
             "exception_type": type(exc).__qualname__,
             "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         },
