@@ -3,10 +3,13 @@
 Nothing is started before a test asks for it. Tests share them and isolate by server and user ids.
 """
 
+import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
 
+from broker.telemetry import logger
 from local.demo.journey import RETURN_URL
 from local.demo.neighbours import Neighbours, neighbours
 from local.deployment import Deployment
@@ -15,6 +18,24 @@ from tests.e2e.stranger import Stranger
 
 CHAT_NAME = "Lighthouse Chat"
 _CONTAINERS = 28  # two deployments of eight functions, and room for parallel calls
+
+
+class _Stdout:
+    """Whatever stdout is at the moment: pytest replaces it with every test."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_log_follows_stdout() -> None:
+    """Have the log written where a test looks for it, not where the first one to log looked."""
+    handler = logger().registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(_Stdout())
 
 
 @pytest.fixture(scope="session")

@@ -6,17 +6,22 @@ from aws_lambda_powertools.event_handler import Response
 
 from broker.inbound import answers
 from broker.inbound.door import http_api, invocation, read_body, read_query
+from broker.inbound.invokes import answer_invoke
 from broker.inbound.requests import ForUserAt, InvokeRequest
+from broker.model import InvokeOutcome
 from broker.wiring import wiring
 
 app = http_api(answers.json_error, wiring)
 
 
+def _invoke() -> InvokeOutcome:
+    call = read_body(app, InvokeRequest).call
+    return wiring().mcp_invoke.invoke(call, invocation(app, wiring().settings))
+
+
 @app.post("/v1/invoke")
 def invoke() -> Response:
-    call = read_body(app, InvokeRequest).call
-    run = invocation(app, wiring().settings)
-    return answers.invoke_answer(wiring().mcp_invoke.invoke(call, run))
+    return answer_invoke(_invoke)
 
 
 @app.get("/v1/servers/<server_id>/tools")

@@ -12,7 +12,7 @@ from tests.unit.transformed import ROOT
 
 BROKER = ROOT / "layers" / "common" / "broker"
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "clock", "wire"}),
+    frozenset({"errors", "clock", "wire", "metrics"}),
     frozenset({"model", "settings", "telemetry", "presets", "diagnosis", "wording"}),
     frozenset({"outbound", "redaction"}),
     frozenset({"oauth", "mcp", "storage", "vault", "queues", "events"}),

@@ -33,6 +33,15 @@ def test_a_bug_of_ours_says_nothing_of_itself(capsys: pytest.CaptureFixture[str]
     assert "canary" not in answer["body"] + printed.out + printed.err
 
 
+def test_a_bug_of_ours_is_found_in_the_log_by_its_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = ask(boom, event("{}"))
+    [line] = [vars(record) for record in caplog.records if record.message == "unexpected_error"]
+    assert line["request_id"] == json.loads(answer["body"])["request_id"] == "request-1"
+    assert line["exception_type"] == "RuntimeError"
+
+
 def test_a_bug_of_ours_is_a_page_where_pages_are_shown() -> None:
     answer = ask(boom, event("{}"), page_error)
     assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"

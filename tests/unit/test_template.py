@@ -134,8 +134,8 @@ def test_sam_deploy_asks_nothing_and_overrides_only_parameters_that_exist(enviro
     overridden = {pair.split("=")[0] for pair in deploy.get("parameter_overrides", "").split()}
     assert overridden <= _parameters().keys()
     names = [
-        config[other]["deploy"]["parameters"]["stack_name"]
-        for other in config
-        if other != "version"
+        each["deploy"]["parameters"]["stack_name"]
+        for name, each in config.items()
+        if name != "version" and "deploy" in each
     ]
     assert len(names) == len(set(names)) == 3

@@ -1,10 +1,10 @@
-"""What is kept, and how: tables, queues, the key, the bus, and the alarms that watch them."""
+"""What is kept, and how: tables, queues, the key and the bus."""
 
 from typing import Any
 
 import pytest
 
-from tests.unit.transformed import chosen, functions, of_type, transformed
+from tests.unit.transformed import functions, of_type, transformed
 
 KEYS = {
     "ServersTable": ("server_id S",),
@@ -124,48 +124,3 @@ def test_queues_keep_fourteen_days_encrypt_and_refuse_plain_http() -> None:
         assert refusal["Action"] == "sqs:*"
         assert refusal["Resource"] == {"Fn::GetAtt": [name, "Arn"]}
         assert refusal["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-
-
-@pytest.mark.parametrize(
-    ("alarm", "queue", "metric", "above"),
-    [
-        ("DeadLetterAlarm", "DueDeadLetterQueue", "ApproximateNumberOfMessagesVisible", 0),
-        ("RescueAlarm", "RescueQueue", "ApproximateAgeOfOldestMessage", 300),
-    ],
-)
-def test_a_stuck_queue_raises_an_alarm(alarm: str, queue: str, metric: str, above: int) -> None:
-    found = of_type("AWS::CloudWatch::Alarm")[alarm]
-    assert found["Namespace"] == "AWS/SQS"
-    assert found["MetricName"] == metric
-    name = {"Fn::GetAtt": [queue, "QueueName"]}
-    assert found["Dimensions"] == [{"Name": "QueueName", "Value": name}]
-    assert (found["ComparisonOperator"], found["Threshold"]) == ("GreaterThanThreshold", above)
-    assert found["TreatMissingData"] == "notBreaching"
-
-
-@pytest.mark.parametrize(
-    ("alarm", "metric"),
-    [
-        ("LostGrantAlarm", "TokenSetLost"),
-        ("MisconfiguredServerAlarm", "ServerMisconfigured"),
-    ],
-)
-def test_what_only_a_person_can_mend_raises_an_alarm(alarm: str, metric: str) -> None:
-    found = of_type("AWS::CloudWatch::Alarm")[alarm]
-    written_as = transformed()["Resources"]["RefreshWorkerFunction"]["Properties"]["Environment"]
-    variables = written_as["Variables"]
-    assert found["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
-    service = {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
-    assert (found["MetricName"], found["Dimensions"]) == (metric, [service])
-    assert (found["Statistic"], found["Threshold"]) == ("Sum", 0)
-
-
-def test_alarms_are_mailed_where_an_address_is_given_and_only_shown_otherwise() -> None:
-    topic = transformed()["Resources"]["AlarmTopic"]
-    assert topic["Condition"] == "HasAlarmEmail"
-    [subscription] = topic["Properties"]["Subscription"]
-    assert subscription == {"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}
-    for alarm in of_type("AWS::CloudWatch::Alarm").values():
-        assert "AlarmActions" not in chosen(alarm, {})
-        mailed = chosen(alarm, {"HasAlarmEmail": True})
-        assert mailed["AlarmActions"] == [{"Ref": "AlarmTopic"}]

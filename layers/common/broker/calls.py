@@ -23,12 +23,13 @@ from broker.mcp import (
     ToolList,
     ToolResult,
 )
+from broker.metrics import MCP_LATENCY, MCP_UNAUTHORIZED, SERVER_REJECTS_EVERYBODY
 from broker.model import AuthType, Connection, Invocation, Reason, Secret, Server
 from broker.redaction import Redactor
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerState, ServerStateStore
 from broker.storage.tools import StoredTools
-from broker.telemetry import count
+from broker.telemetry import count, timed
 from broker.tokens import Tokens, TokenSealer, Unusable, Usable, Verdicts
 from broker.vault import Vault
 
@@ -147,7 +148,7 @@ class Caller:
             try:
                 return self._once(server, found, invocation, call)
             except McpUnauthorized:
-                count("McpUnauthorized", again=str(refused is not None))
+                count(MCP_UNAUTHORIZED, attempt="again" if refused else "first")
                 if refused is not None:
                     return self._rejected(server, found)
                 self._check_circuit(self.server_states.get(server.server_id))
@@ -176,8 +177,10 @@ class Caller:
         """Call, and take the token out of what comes back: its reader must not have it."""
         redactor = Redactor(token, session)
         target = self._target(server, token, session)
+        deadline = self._deadline(invocation)
         try:
-            answer, learned = call(target, self._deadline(invocation))
+            with timed(MCP_LATENCY, self.clock):
+                answer, learned = call(target, deadline)
         except InsufficientScope as exc:
             exc.scopes = redactor.without(exc.scopes)
             raise
@@ -212,7 +215,7 @@ class Caller:
 
     def _check_circuit(self, state: ServerState) -> None:
         if state.refuses_everybody(self.clock.now()):
-            count("ServerRejectsEverybody")
+            count(SERVER_REJECTS_EVERYBODY)
             message = "The MCP server refuses the access of many users just now."
             raise McpServerError(message, details={"upstream_status": 401})
 

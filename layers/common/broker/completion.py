@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from broker.clock import Clock
 from broker.errors import ServerChanged, SessionMismatch
+from broker.metrics import SESSION_MISMATCH
 from broker.model import Claimant, PendingAuthorization, Secret, Server, Ticket
 from broker.storage.pending import PendingStore, completion_hash_of
 from broker.telemetry import count
@@ -89,5 +90,5 @@ class Completions:
         )
 
     def _refused(self, why: str) -> SessionMismatch:
-        count("SessionMismatch", why=why)
+        count(SESSION_MISMATCH, why=why)
         return SessionMismatch()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from broker.metrics import CONNECTION_EVENT
 from broker.model import Connection
 from broker.telemetry import count, logger
 
@@ -55,6 +56,6 @@ class EventBus:
             lost = answer["FailedEntryCount"]
         except (BotoCoreError, ClientError):
             lost = 1
-        count("ConnectionEvent", event=event.value)
+        count(CONNECTION_EVENT, event=event.value)
         if lost:
             logger().warning("event_not_published", extra={"event_type": event.value})

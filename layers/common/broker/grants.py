@@ -14,6 +14,7 @@ from broker.errors import (
     TemporarilyUnavailable,
 )
 from broker.events import EventBus, EventType
+from broker.metrics import EXCHANGE
 from broker.model import (
     Account,
     Connected,
@@ -111,14 +112,14 @@ class Grants:
         try:
             response = self.exchange(server, pending, code, invocation)
         except ClientRefused as exc:
-            count("Exchange", outcome="client_refused")
+            count(EXCHANGE, outcome=exc.outcome)
             message = "The service refuses this app's own credentials; its builder must fix them."
             raise ServerMisconfigured(message) from exc
         except TokenRequestFailed as exc:
-            count("Exchange", outcome=type(exc).__name__)
+            count(EXCHANGE, outcome=exc.outcome)
             message = "The service did not exchange the authorization code for tokens."
             raise AuthorizationServerError(message) from exc
-        count("Exchange", outcome="exchanged")
+        count(EXCHANGE, outcome="exchanged")
         grant = NewGrant(ticket.user_id, server.server_id, secrets.token_urlsafe(16))
         try:
             account = self.account(server, response, pending, invocation)
@@ -164,7 +165,7 @@ class Grants:
         stands = self._patiently(lambda: self.servers.get(connection.server_id), invocation)
         if not erased and stands and stands.config_digest == connection.config_digest:
             return
-        count("Exchange", outcome="unwanted")
+        count(EXCHANGE, outcome="unwanted")
         now = self.clock.now()
         with suppress(Moved):
             self.connections.begin_removal(connection, now, now)
@@ -214,7 +215,7 @@ class Grants:
 
     def _discard(self, server: Server, response: TokenResponse, invocation: Invocation) -> None:
         """End tokens that no connection will hold, where that cannot end another grant."""
-        count("Exchange", outcome="discarded")
+        count(EXCHANGE, outcome="discarded")
         if server.revocation_endpoint is None:
             return
         if server.revocation_scope is not RevocationScope.TOKEN:

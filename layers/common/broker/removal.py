@@ -6,6 +6,7 @@ from datetime import timedelta
 from broker.clock import Clock
 from broker.errors import SealBroken, TemporarilyUnavailable
 from broker.events import EventBus, EventType
+from broker.metrics import REMOVAL
 from broker.model import Connection, Invocation, Revocation, Secret, Server, TokenRequestStyle
 from broker.oauth import RevocationOutcome, Revoker
 from broker.storage.connections import ConnectionStore, Moved
@@ -93,7 +94,7 @@ class Remover:
                 return self._end(moved.stands, server, invocation)
             return revocation  # connected again meanwhile: the new grant stays
         self.tools.forget(connection.server_id, connection.user_id)
-        count("Removal", revocation=revocation.value)
+        count(REMOVAL, revocation=revocation.value)
         self.events.publish(EventType.REMOVED, connection, revocation.value)
         return revocation
 

@@ -13,6 +13,8 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -23,7 +25,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from broker.clock import Clock
 from broker.errors import SealBroken, TemporarilyUnavailable
+from broker.metrics import KEY_REFUSED, VAULT_LATENCY
 from broker.model import Sealed, Secret, Server
+from broker.telemetry import count, logger, timed
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -32,6 +36,17 @@ KEY_LIFETIME = 300.0
 """Seconds that a plaintext data key stays in a container's memory, at most."""
 KEYS_HELD = 1024
 _NONCE_BYTES = 12
+_REFUSALS = frozenset(
+    {
+        "AccessDeniedException",  # no policy allows it, or one denies it
+        "DisabledException",
+        "IncorrectKeyException",  # sealed under another key
+        "InvalidKeyUsageException",
+        "KMSInvalidStateException",  # pending deletion
+        "NotFoundException",
+    }
+)
+"""What KMS says of the key itself; waiting does not help, a person must."""
 
 
 class Kind(StrEnum):
@@ -123,14 +138,12 @@ class Vault:
 
     def new_key(self, context: Context) -> DataKey:
         """Make a data key (kms:GenerateDataKey); raise TemporarilyUnavailable."""
-        try:
+        with self._asked(context):
             answer = self._kms.generate_data_key(
                 KeyId=self._key_id,
                 KeySpec="AES_256",
                 EncryptionContext=context.encryption_context(),
             )
-        except (BotoCoreError, ClientError) as exc:
-            raise _unavailable() from exc
         key = DataKey(bytes(answer["CiphertextBlob"]), bytes(answer["Plaintext"]))
         self._hold(context, key)
         return key
@@ -140,18 +153,12 @@ class Vault:
         held = self._held(context, wrapped)
         if held:
             return held
-        try:
+        with self._asked(context):
             answer = self._kms.decrypt(
                 KeyId=self._key_id,
                 CiphertextBlob=wrapped,
                 EncryptionContext=context.encryption_context(),
             )
-        except ClientError as exc:
-            if exc.response.get("Error", {}).get("Code") == "InvalidCiphertextException":
-                raise SealBroken from exc
-            raise _unavailable() from exc
-        except BotoCoreError as exc:
-            raise _unavailable() from exc
         key = DataKey(wrapped, bytes(answer["Plaintext"]))
         self._hold(context, key)
         return key
@@ -173,6 +180,23 @@ class Vault:
         """Open the key that all users of a server share, if it has one."""
         place = bearer_token_place(server.server_id)
         return server.bearer_token and self.open(place, server.bearer_token)
+
+    @contextmanager
+    def _asked(self, context: Context) -> Iterator[None]:
+        """Time a request to KMS, and turn the SDK's exceptions into ours."""
+        try:
+            with timed(VAULT_LATENCY, self._clock):
+                yield
+        except ClientError as exc:
+            code = exc.response.get("Error", {}).get("Code", "")
+            if code == "InvalidCiphertextException":
+                raise SealBroken from exc
+            if code in _REFUSALS:
+                logger().error("key_refused", extra={"code": code, "kind": context.kind.value})
+                count(KEY_REFUSED)
+            raise _unavailable() from exc
+        except BotoCoreError as exc:
+            raise _unavailable() from exc
 
     def _hold(self, context: Context, key: DataKey) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from broker.binding import consent_cookie, cookie_hash, flow_cookie
 from broker.clock import Clock
+from broker.metrics import AUTHORIZATION_REQUEST, CONSENT_REFUSED
 from broker.model import (
     AuthType,
     BrowserOutcome,
@@ -60,7 +61,7 @@ class Authorize:
         if not self._asks_first(ticket):
             return _closing("link_expired", ticket.locale)
         if not cookie or not hmac.compare_digest(cookie.encode(), csrf.reveal().encode()):
-            count("ConsentRefused")
+            count(CONSENT_REFUSED)
             return _closing("other_browser", ticket.locale)
         return self._send(ticket, server, invocation)
 
@@ -115,7 +116,7 @@ class Authorize:
         )
         if not self.pending.put_state(pending, now):
             return _closing("link_expired", ticket.locale)
-        count("AuthorizationRequest")
+        count(AUTHORIZATION_REQUEST)
         location = authorization_url(
             server,
             redirect_uri=pending.redirect_uri,

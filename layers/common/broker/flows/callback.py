@@ -12,6 +12,7 @@ from broker.completion import Completions
 from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import BrokerError, ServerChanged
 from broker.grants import Grants
+from broker.metrics import CALLBACK, CALLBACK_REFUSED
 from broker.model import (
     Arrival,
     BrowserOutcome,
@@ -66,7 +67,7 @@ class Callback:
         if pending is None:
             return _closing("link_expired", None)
         if not _bound(pending, arrival.cookies.get(name)):
-            count("CallbackRefused", why="cookie")
+            count(CALLBACK_REFUSED, why="cookie")
             return _closing("other_browser", None)
         taken = self.pending.take_state(
             pending.state_id, secrets.token_urlsafe(16), self.clock.now()
@@ -76,7 +77,7 @@ class Callback:
             return _closing("link_expired", ticket.locale if ticket else None)
         here = f"{invocation.base_url}/callback/{arrival.server_id}"
         if arrival.server_id != pending.server_id or here != pending.redirect_uri:
-            count("CallbackRefused", why="redirect_uri")
+            count(CALLBACK_REFUSED, why="redirect_uri")
             return _closing("account_refused", ticket.locale)
         server = self.servers.get(pending.server_id)
         if server is None:
@@ -102,7 +103,7 @@ class Callback:
         if self._redeems_here(flow):
             return self._connect(flow, code, invocation)
         completion_code = self.completions.offer(flow.pending, code)
-        count("Callback", outcome="offered")
+        count(CALLBACK, outcome="offered")
         return self._back(flow, {"completion_code": completion_code.reveal()}, completion_code)
 
     def _redeems_here(self, flow: _Flow) -> bool:
@@ -117,16 +118,16 @@ class Callback:
         try:
             self.grants.connect(flow.server, flow.ticket, flow.pending, code, invocation)
         except BrokerError as exc:
-            count("Callback", outcome=exc.error)
+            count(CALLBACK, outcome=exc.error)
             return self._back(flow, {"error": exc.error})
         finally:
             self.pending.erase_code(flow.pending.state_id)
-        count("Callback", outcome="connected")
+        count(CALLBACK, outcome="connected")
         return self._back(flow, {"status": "connected"})
 
     def _refused(self, flow: _Flow, error: str, evidence: Evidence) -> BrowserOutcome:
         """Tell the chat with a code of a fixed set, and the builder's test what was seen."""
-        count("Callback", outcome=error)
+        count(CALLBACK, outcome=error)
         if flow.ticket.purpose is Purpose.TEST:
             self._report(flow, evidence)
         return self._back(flow, {"error": error})

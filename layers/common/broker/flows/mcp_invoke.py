@@ -26,7 +26,6 @@ from broker.storage.connections import ConnectionStore
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
 from broker.storage.tools import ListTooLarge, StoredTools, ToolStore
-from broker.telemetry import count
 from broker.tokens import Unusable
 
 SCOPE_LENGTH = 4000
@@ -65,7 +64,6 @@ class McpInvoke:
             return self._more_scope(server, call, exc.scopes, invocation)
         if isinstance(answer, Unusable):
             return self._prompt(server, call, answer.connection, invocation)
-        count("Invoke", outcome="answered")
         if isinstance(answer, InputNeeded):
             return InputRequired(answer.input_requests, answer.request_state)
         return Completed(answer.result)
@@ -114,7 +112,6 @@ class McpInvoke:
             message = "The service refuses this app's own credentials; its builder must fix them."
             raise ServerMisconfigured(message)
         reason = PromptReason.RECONNECT_REQUIRED if connection else PromptReason.NOT_CONNECTED
-        count("Invoke", outcome=reason.value)
         return self.connector.card(
             server,
             call.wish,
@@ -130,7 +127,6 @@ class McpInvoke:
         connection, _ = self.connections.get(call.wish.user_id, server.server_id)
         held = connection.tokens.scope if connection else ()
         union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *wanted))))
-        count("Invoke", outcome=PromptReason.ADDITIONAL_SCOPE.value)
         return self.connector.card(
             server,
             call.wish,

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from broker.clock import Clock
 from broker.errors import TemporarilyUnavailable
+from broker.metrics import OLDEST_DUE, TICK
 from broker.model import Invocation
 from broker.queues import BATCH, DueMessage, Queues
 from broker.storage.connection_items import SHARDS
 from broker.storage.connections import ConnectionStore, Due
-from broker.telemetry import count, logger
+from broker.telemetry import count, logger, record
 
 CLAIMED_FOR = timedelta(minutes=15)
 """A claimed connection is not queued again before this: an outage of hours would otherwise
@@ -40,7 +41,8 @@ class RefreshScheduler:
     def tick(self, invocation: Invocation) -> Tick:
         """Queue what is due; stops when the queue is long or time runs out."""
         waiting = self.queues.waiting()
-        due = self._due(invocation) if waiting < WAITING_AT_MOST else []
+        due = self._due(invocation)
+        record(OLDEST_DUE, self._oldest(due))
         queued = 0
         for start in range(0, len(due), BATCH):
             out_of_time = self.clock.monotonic() + _KEPT_BACK > invocation.deadline
@@ -48,8 +50,12 @@ class RefreshScheduler:
                 break
             queued += self._queue(due[start : start + BATCH])
         logger().info("tick", extra={"due": len(due), "queued": queued, "waiting": waiting})
-        count("Tick", outcome="full" if queued < len(due) else "done")
+        count(TICK, outcome="full" if queued < len(due) else "done")
         return Tick(len(due), queued)
+
+    def _oldest(self, due: list[Due]) -> float:
+        now = self.clock.now().timestamp()
+        return max((now - one.due_at for one in due), default=0)
 
     def _due(self, invocation: Invocation) -> list[Due]:
         now = self.clock.now()

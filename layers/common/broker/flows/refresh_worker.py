@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from broker.errors import BrokerError
+from broker.metrics import AHEAD_REFUSED
 from broker.model import Invocation, Status
 from broker.queues import DueMessage, RescueMessage
 from broker.removal import Remover
@@ -31,7 +32,7 @@ class RefreshWorker:
         try:
             self._look(message, invocation)
         except BrokerError as exc:
-            count("AheadRefused", error=exc.error)
+            count(AHEAD_REFUSED, error=exc.error)
 
     def _look(self, message: DueMessage, invocation: Invocation) -> None:
         connection, _ = self.connections.get(message.user_id, message.server_id)

@@ -22,11 +22,20 @@ from broker.errors import (
 from broker.inbound.requests import ApiRequest, Named
 from broker.model import Arrival, Invocation, Precondition
 from broker.settings import Settings
-from broker.telemetry import logger, unexpected
+from broker.telemetry import logger, measured, unexpected
 
 BODY_BYTES = 1_000_000
 
 type Renderer = Callable[[BrokerError, str], Response[str]]
+
+
+class _Api(APIGatewayHttpResolver):
+    """The resolver; what an invocation's parts took is written when it ends."""
+
+    def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        """Route the event, and render whatever comes of it."""
+        with measured("http"):
+            return super().resolve(event, context)
 
 
 def http_api(render: Renderer, configured: Callable[[], object]) -> APIGatewayHttpResolver:
@@ -34,7 +43,7 @@ def http_api(render: Renderer, configured: Callable[[], object]) -> APIGatewayHt
 
     ``configured`` is called before a request is looked at; it raises ConfigurationError.
     """
-    app = APIGatewayHttpResolver()
+    app = _Api()
 
     def check(_: APIGatewayHttpResolver, route: Callable[..., Response[str]]) -> Response[str]:
         configured()
@@ -47,7 +56,7 @@ def http_api(render: Renderer, configured: Callable[[], object]) -> APIGatewayHt
         return render(exc, _id(app))
 
     def unknown(exc: Exception) -> Response[str]:
-        unexpected(exc)
+        unexpected(exc, _id(app))
         return render(BrokerError("Something went wrong on our side."), _id(app))
 
     def no_route(_: NotFoundError) -> Response[str]:

@@ -14,12 +14,17 @@ Each carries evidence, which is scrubbed. None holds a secret, or a text of the 
 message.
 """
 
+from typing import ClassVar
+
 from broker.diagnosis import Evidence
 from broker.errors import AuthorizationServerError
 
 
 class TokenRequestFailed(Exception):
     """A token request brought no token set."""
+
+    outcome: ClassVar[str]
+    """The class in a word, as it is counted."""
 
     def __init__(self, evidence: Evidence) -> None:
         """Take what was seen."""
@@ -30,17 +35,25 @@ class TokenRequestFailed(Exception):
 class GrantRefused(TokenRequestFailed):
     """``invalid_grant`` (RFC 6749 §5.2) or what a service says instead: the grant is gone."""
 
+    outcome = "grant_refused"
+
 
 class ClientRefused(TokenRequestFailed):
     """``invalid_client`` or ``unauthorized_client`` (RFC 6749 §5.2): no user can help."""
+
+    outcome = "client_refused"
 
 
 class RequestRefused(TokenRequestFailed):
     """An OAuth error that is neither about the grant nor about the client."""
 
+    outcome = "request_refused"
+
 
 class NoUsableAnswer(TokenRequestFailed):
     """No token set and no OAuth error: the request may be tried again, with care."""
+
+    outcome = "no_usable_answer"
 
     def __init__(
         self, evidence: Evidence, *, ambiguous: bool, retry_after: float | None = None

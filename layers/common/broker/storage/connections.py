@@ -7,7 +7,7 @@ nothing is ever changed or deleted by key alone.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from broker.errors import StoredByNewerVersion
 from broker.model import Connection, Failure, Lease, Reason, Sealed, SealedTokens, Status
 from broker.storage import connection_items as items
-from broker.storage import sealed
+from broker.storage import sealed, transitions
 from broker.storage.table import ConditionFailed, Item, Table, TableTime, seconds
 
 
@@ -74,7 +74,7 @@ class ConnectionStore:
 
     def establish(self, connection: Connection) -> None:
         """Write a new grant whole: it clears lease and flags, and wins over all in flight."""
-        self.table.put(items.to_item(connection))
+        transitions.established(connection, self.table.put(items.to_item(connection)))
 
     def lease(self, seen: Connection, lease: Lease, time: TableTime, now: datetime) -> Connection:
         """Take the lease where it is free or run out and recovered; raise Moved.
@@ -134,13 +134,15 @@ class ConnectionStore:
         }
         kept = Attr("status").ne(Status.REMOVING.value)
         try:
-            return self._write(seen, _as_seen(seen) & kept, {**assign, **active})
+            stored = self._write(seen, _as_seen(seen) & kept, {**assign, **active})
         except Moved as moved:
-            if moved.stands and _is_next(seen, moved.stands, tokens):
-                return moved.stands
             if moved.stands and moved.stands.status is Status.REMOVING:
                 return self._write(seen, _as_seen(seen), assign)
-            raise
+            if moved.stands is None or not _is_next(seen, moved.stands, tokens):
+                raise
+            stored = moved.stands
+        transitions.advanced(seen)
+        return stored
 
     def release(
         self,
@@ -170,7 +172,10 @@ class ConnectionStore:
         self._write(seen, condition, assign)
 
     def flag(self, seen: Connection, reason: Reason, failure: Failure) -> Connection:
-        """Say that the user must reconnect; raise Moved."""
+        """Say that the user must reconnect; raise Moved.
+
+        A flag that stands there already, because the write was repeated, is recognised as ours.
+        """
         assign = {
             "status": Status.RECONNECT_REQUIRED.value,
             "reason": reason.value,
@@ -179,7 +184,14 @@ class ConnectionStore:
             **items.due_attributes(seen.user_id, seen.server_id, None),
         }
         condition = _as_seen(seen) & Attr("status").eq(Status.ACTIVE.value)
-        return self._write(seen, condition, assign)
+        try:
+            flagged = self._write(seen, condition, assign)
+        except Moved as moved:
+            if moved.stands is None or not _is_flagged(seen, moved.stands, failure):
+                raise
+            flagged = moved.stands
+        transitions.flagged(seen, reason)
+        return flagged
 
     def touch(self, seen: Connection, used_at: datetime, due_at: datetime | None) -> None:
         """Remember that the connection is in use, so that it is refreshed ahead; or Moved."""
@@ -203,7 +215,9 @@ class ConnectionStore:
             "removing_since": seconds(seen.removing_since or now),
             **items.due_attributes(seen.user_id, seen.server_id, due_at),
         }
-        return self._write(seen, _as_seen(seen), assign)
+        removing = self._write(seen, _as_seen(seen), assign)
+        transitions.removing(seen)
+        return removing
 
     def remove(self, seen: Connection) -> None:
         """Delete the grant that was read; raise Moved where another stands."""
@@ -213,6 +227,7 @@ class ConnectionStore:
         except ConditionFailed as failed:
             if failed.item:
                 raise Moved(items.from_item(failed.item)) from None
+        transitions.removed(seen)
 
     def due(self, shard: int, now: datetime, limit: int) -> list[Due]:
         """Return the connections of a shard whose moment has come, earliest first."""
@@ -276,3 +291,8 @@ def _is_next(seen: Connection, stands: Connection, tokens: SealedTokens) -> bool
         and stands.generation == seen.generation + 1
         and stands.tokens.access == tokens.access
     )
+
+
+def _is_flagged(seen: Connection, stands: Connection, failure: Failure) -> bool:
+    same = (stands.grant_id, stands.generation) == (seen.grant_id, seen.generation)
+    return same and stands.failure == replace(failure, at=failure.at.replace(microsecond=0))

@@ -12,9 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broker.clock import Clock
 from broker.errors import StoredByNewerVersion, TemporarilyUnavailable
+from broker.metrics import STORE_LATENCY, STORED_BY_NEWER_VERSION
 from broker.storage.encoding import Item, UpdateExpression, conditional, deserialize, serialize
 from broker.storage.versions import Shape, version_of
-from broker.telemetry import count, logger
+from broker.telemetry import count, logger, timed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -73,7 +74,7 @@ class Table:
 
     def get(self, key: Item) -> tuple[Item | None, TableTime]:
         """Read one item consistently, with the table's time."""
-        with _translated():
+        with _asked(self.clock):
             answer = self.client.get_item(
                 TableName=self.name, Key=serialize(key), ConsistentRead=True
             )
@@ -81,14 +82,17 @@ class Table:
         item = answer.get("Item")
         return (self._upgraded(deserialize(item)) if item else None), self._time(headers)
 
-    def put(self, item: Item, condition: ConditionBase | None = None) -> None:
-        """Write one item whole; raise ConditionFailed."""
+    def put(self, item: Item, condition: ConditionBase | None = None) -> Item | None:
+        """Write one item whole; return the one it replaced, as it was; raise ConditionFailed."""
         with self._refused():
-            self.client.put_item(
+            answer = self.client.put_item(
                 TableName=self.name,
                 Item=serialize({**item, "v": self.shape.version}),
+                ReturnValues="ALL_OLD",
                 **conditional(_both(condition, self.shape.not_newer())),
             )
+        old = answer.get("Attributes")
+        return deserialize(old) if old else None
 
     def update(
         self,
@@ -152,7 +156,7 @@ class Table:
             request["Limit"] = limit
         if start:
             request["ExclusiveStartKey"] = serialize(start)
-        with _translated():
+        with _asked(self.clock):
             answer = self.client.query(TableName=self.name, **request)
         last = answer.get("LastEvaluatedKey")
         found = [deserialize(item) for item in answer.get("Items", [])]
@@ -163,7 +167,7 @@ class Table:
         request = conditional(condition)
         request["ExpressionAttributeNames"] |= expression.names
         request["ExpressionAttributeValues"] |= expression.bound
-        with _translated():
+        with _asked(self.clock):
             answer = self.client.update_item(
                 TableName=self.name,
                 Key=serialize(key),
@@ -184,14 +188,14 @@ class Table:
             return self.shape.upgraded(item)
         except StoredByNewerVersion:
             logger().error("stored_by_newer_version", extra={"table": self.name})
-            count("StoredByNewerVersion")
+            count(STORED_BY_NEWER_VERSION)
             raise
 
     @contextmanager
     def _refused(self) -> Iterator[None]:
         """Show what stood in a write's way in today's shape, or that it is newer."""
         try:
-            with _translated():
+            with _asked(self.clock):
                 yield
         except ConditionFailed as failed:
             raise ConditionFailed(failed.item and self._upgraded(failed.item)) from None
@@ -225,9 +229,11 @@ def _both(asked: ConditionBase | None, own: ConditionBase) -> ConditionBase:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _asked(clock: Clock) -> Iterator[None]:
+    """Time a request, and turn the SDK's exceptions into ours."""
     try:
-        yield
+        with timed(STORE_LATENCY, clock):
+            yield
     except ClientError as exc:
         if exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
             item: Any = exc.response.get("Item")

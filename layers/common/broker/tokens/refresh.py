@@ -5,6 +5,14 @@ from dataclasses import dataclass, replace
 
 from broker.clock import Clock
 from broker.errors import SealBroken, TemporarilyUnavailable
+from broker.metrics import (
+    REFRESH,
+    REFRESH_FAILED,
+    REFRESH_LATENCY,
+    REFRESH_ORPHANED,
+    TOKEN_SET_LOST,
+    TOKEN_SET_RESCUED,
+)
 from broker.model import (
     Connection,
     Invocation,
@@ -23,7 +31,8 @@ from broker.oauth import (
 from broker.queues import Queues, RescueMessage
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.table import PATIENCE, TableTime
-from broker.telemetry import count, logger
+from broker.telemetry import count, logger, record, timed
+from broker.tokens.causes import cause_of
 from broker.tokens.sealing import OpenKeys, TokenSealer, place_of, seal_next
 from broker.tokens.timing import RefreshPolicy
 from broker.tokens.verdicts import Verdicts
@@ -111,17 +120,20 @@ class Refresher:
     ) -> tuple[Connection, Secret] | None:
         deadline = min(self.clock.monotonic() + ANSWER_SECONDS, invocation.deadline - 2 * PATIENCE)
         try:
-            response = self.endpoint.refresh(
-                server,
-                opened.client_secret,
-                refresh_token=opened.refresh_token,
-                deadline=deadline,
-            )
+            with timed(REFRESH_LATENCY, self.clock):
+                response = self.endpoint.refresh(
+                    server,
+                    opened.client_secret,
+                    refresh_token=opened.refresh_token,
+                    deadline=deadline,
+                )
         except TokenRequestFailed as failed:
-            count("Refresh", outcome=type(failed).__name__)
+            count(REFRESH, outcome=failed.outcome, cause=cause_of(failed))
+            record(REFRESH_FAILED, 1)
             self.verdicts.record(server, held, lease, failed)
             return None
-        count("Refresh", outcome="refreshed")
+        count(REFRESH, outcome="refreshed", cause="none")
+        record(REFRESH_FAILED, 0)
         return self._keep(server, held, opened, response, invocation)
 
     def _keep(
@@ -161,9 +173,9 @@ class Refresher:
             self.queues.send_rescue(RescueMessage.of(held, sealed))
         except TemporarilyUnavailable:
             logger().error("token_set_lost", extra={"server_id": held.server_id})
-            count("TokenSetLost")
+            count(TOKEN_SET_LOST)
         else:
-            count("TokenSetRescued")
+            count(TOKEN_SET_RESCUED)
 
     def _orphaned(
         self,
@@ -174,7 +186,7 @@ class Refresher:
         invocation: Invocation,
     ) -> None:
         """End a token whose connection is gone; of one reconnected only where that is safe."""
-        count("Refresh", outcome="orphaned")
+        count(REFRESH_ORPHANED)
         if stands is not None and server.revocation_scope is not RevocationScope.TOKEN:
             return
         if server.revocation_endpoint is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from broker.clock import Clock
 from broker.errors import TemporarilyUnavailable
 from broker.events import EventBus, EventType
+from broker.metrics import RESCUE_APPLIED, RESCUE_DISCARDED
 from broker.model import Connection, RevocationScope, Server, Status
 from broker.oauth import RevocationOutcome, Revoker
 from broker.queues import RescueMessage
@@ -46,7 +47,7 @@ class Rescuer:
         except Moved as moved:
             self._discard(message, moved.stands, server)
             return False
-        count("RescueApplied")
+        count(RESCUE_APPLIED)
         if connection.status is Status.RECONNECT_REQUIRED:
             self.events.publish(EventType.RECOVERED, connection)
         return True
@@ -73,7 +74,7 @@ class Rescuer:
         )
         if outcome is RevocationOutcome.NO_ANSWER:
             raise TemporarilyUnavailable("The service did not answer the revocation.")
-        count("RescueDiscarded")
+        count(RESCUE_DISCARDED)
 
 
 def _awaits(connection: Connection, message: RescueMessage) -> bool:

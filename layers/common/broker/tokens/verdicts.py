@@ -5,6 +5,7 @@ from datetime import datetime
 
 from broker.clock import Clock
 from broker.events import EventBus, EventType
+from broker.metrics import SERVER_MISCONFIGURED
 from broker.model import Connection, Failure, Lease, Reason, Server
 from broker.oauth import (
     ClientRefused,
@@ -45,7 +46,7 @@ class Verdicts:
                 logger().error(
                     "server_misconfigured", extra={"server_id": server.server_id, "error": error}
                 )
-                count("ServerMisconfigured")
+                count(SERVER_MISCONFIGURED)
                 self.release(server, held, lease, attempts=held.attempts, failure=None)
             case RequestRefused() if held.refusals + 1 >= REFUSALS:
                 self.give_up(held, _refused_for(held))
@@ -120,28 +121,14 @@ class Verdicts:
         failure = Failure(reason.value, FAILURE_TEXT[reason], self.clock.now())
         try:
             flagged = self.connections.flag(seen, reason, failure)
-        except Moved as moved:
-            if moved.stands is None or not _flagged_by_us(moved.stands, seen, failure):
-                return None
-            flagged = moved.stands  # the SDK repeated a write that had succeeded
-        count("ReconnectRequired", reason=reason.value)
+        except Moved:
+            return None
         self.events.publish(EventType.RECONNECT_REQUIRED, seen, reason.value)
         return flagged
 
 
 def _refused_for(held: Connection) -> Reason:
     return Reason.AMBIGUOUS_REFRESH if held.ambiguous else Reason.REFRESH_REJECTED
-
-
-def _flagged_by_us(stands: Connection, seen: Connection, failure: Failure) -> bool:
-    same = (stands.grant_id, stands.generation) == (seen.grant_id, seen.generation)
-    known = stands.failure
-    return (
-        same
-        and known is not None
-        and known == replace(failure, at=known.at)
-        and (known.at == failure.at.replace(microsecond=0))
-    )
 
 
 FAILURE_TEXT = {

@@ -15,6 +15,7 @@ from broker.errors import (
     TestNotFound,
 )
 from broker.flows.probe.steps import Steps
+from broker.metrics import TEST
 from broker.model import (
     AuthType,
     Claimant,
@@ -73,7 +74,7 @@ class Probe:
         if link:
             run = self.steps.look_at_login(run, server, invocation)
         self.tests.put(run)
-        count("Test", outcome="started")
+        count(TEST, outcome="started")
         return StartedTest(run, link)
 
     def report(self, server_id: str, test_id: str) -> TestRun:
@@ -115,7 +116,7 @@ class Probe:
         claim = self._claim(server, claimed, completion_code) if waiting else None
         done = self._perform(server, claimed, claim, revoke=revoke, invocation=invocation)
         self.tests.report(claimed, done)
-        count("Test", outcome=done.status.value)
+        count(TEST, outcome=done.status.value)
         return done
 
     def _has_step(self, run: TestRun, *, revoke: bool) -> bool:

@@ -1,11 +1,14 @@
-"""Logs and metrics, and what never enters them: a secret, a message of an unknown exception."""
+"""The structured log, and what is said in it of a fault of ours."""
 
 import functools
 import logging
 import traceback
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from broker.metrics import UNEXPECTED_ERROR
+
+from .emission import count
 
 
 @functools.cache
@@ -16,21 +19,18 @@ def logger() -> Logger:
     return Logger()
 
 
-def count(name: str, **dimensions: str) -> None:
-    """Count one occurrence in CloudWatch's embedded metric format (low cardinality only)."""
-    with single_metric(name=name, unit=MetricUnit.Count, value=1) as metric:
-        for key, value in dimensions.items():
-            metric.add_dimension(key, value)
+def unexpected(exc: BaseException, request_id: str) -> None:
+    """Log a bug: where it happened and its type, not its message, which may quote a secret.
 
-
-def unexpected(exc: BaseException) -> None:
-    """Log a bug: where it happened and its type, not its message, which may quote a secret."""
+    ``request_id`` is the request's, or the message's of a queue.
+    """
     frames = traceback.extract_tb(exc.__traceback__)
     logger().error(
         "unexpected_error",
         extra={
+            "request_id": request_id,
             "exception_type": type(exc).__qualname__,
             "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         },
     )
-    count("UnexpectedError")
+    count(UNEXPECTED_ERROR)
