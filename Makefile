@@ -8,6 +8,9 @@ PYTHON_VERSION := $(shell cat .python-version)
 UV := $(CURDIR)/.cache/uv/bin/uv
 BIN := $(CURDIR)/.venv/bin
 SAM := $(CURDIR)/.venv-sam/bin/sam
+# Only what the template says is judged: nothing is downloaded and nothing is sent.
+CHECKOV := "$(CURDIR)/.venv-checkov/bin/checkov" --framework cloudformation --skip-download \
+	--quiet --compact --file
 COMPILE := "$(UV)" pip compile --quiet --generate-hashes --no-header --universal \
 	--python-version $(PYTHON_VERSION)
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
@@ -17,7 +20,8 @@ export SAM_CLI_TELEMETRY := 0
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-browser demo dev check format test build deploy lock clean
+.PHONY: help setup setup-sam setup-checkov setup-browser demo dev check scan format test build \
+	deploy lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +30,9 @@ setup: .venv/.installed ## Create .venv with what the product, its tests and the
 	@:
 
 setup-sam: .venv-sam/.installed ## Create .venv-sam with the AWS SAM command line
+	@:
+
+setup-checkov: .venv-checkov/.installed ## Create .venv-checkov with the checkov scanner
 	@:
 
 setup-browser: .venv/.installed ## Find a Chromium or Chrome for the browser tests, or install one
@@ -41,19 +48,23 @@ demo: setup ## Start the local stack, walk the journey, print each step, stop
 dev: setup ## Start the local stack and leave it running until Ctrl-C
 	@"$(BIN)/python" -m local
 
-check: setup setup-sam ## Check format, lint, types and the template
+check: setup setup-sam setup-checkov ## Check format, lint, types and the template
 	@"$(BIN)/ruff" format --check .
 	@"$(BIN)/ruff" check .
 	@"$(BIN)/mypy"
 	@"$(SAM)" validate --lint --region us-east-1
 	@"$(BIN)/python" -m tests.unit.transformed >.cache/transformed.json
 	@"$(BIN)/cfn-lint" .cache/transformed.json
+	@$(CHECKOV) .cache/transformed.json
+
+scan: setup-checkov ## Scan a transformed template for unsafe settings: make scan TEMPLATE=file
+	@$(CHECKOV) "$(TEMPLATE)"
 
 format: setup ## Format, and mend what the linter can mend
 	@"$(BIN)/ruff" format .
 	@"$(BIN)/ruff" check --fix .
 
-test: setup setup-browser ## Run all tests (ARGS="-k name" for some)
+test: setup setup-checkov setup-browser ## Run all tests (ARGS="-k name" for some)
 	@"$(BIN)/python" -m pytest $(ARGS)
 
 build: setup setup-sam ## Build layer and functions, and print their sizes
@@ -68,6 +79,7 @@ lock: $(UV) ## Compile the locks from pyproject.toml (ARGS=--upgrade for newer v
 	@$(COMPILE) $(ARGS) pyproject.toml --constraints requirements/dev.txt \
 		--output-file requirements/runtime.txt
 	@$(COMPILE) $(ARGS) --group sam --output-file requirements/sam.txt
+	@$(COMPILE) $(ARGS) --group checkov --output-file requirements/checkov.txt
 	@cp requirements/runtime.txt layers/common/requirements.txt
 
 clean: ## Remove what was built and cached; the environments stay
@@ -82,6 +94,11 @@ clean: ## Remove what was built and cached; the environments stay
 .venv-sam/.installed: requirements/sam.txt | $(UV)
 	@test -x .venv-sam/bin/python || "$(UV)" venv --quiet --python $(PYTHON_VERSION) .venv-sam
 	@"$(UV)" pip install --quiet --python .venv-sam/bin/python --require-hashes --requirements $<
+	@touch $@
+
+.venv-checkov/.installed: requirements/checkov.txt | $(UV)
+	@test -x .venv-checkov/bin/python || "$(UV)" venv --quiet --python $(PYTHON_VERSION) .venv-checkov
+	@"$(UV)" pip install --quiet --python .venv-checkov/bin/python --require-hashes --requirements $<
 	@touch $@
 
 # A pyenv shim fails where .python-version names a Python it lacks, hence more than one candidate.
