@@ -20,7 +20,7 @@ export SAM_CLI_TELEMETRY := 0
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-checkov setup-browser demo dev check scan format test build \
+.PHONY: help setup setup-sam setup-checkov setup-browser demo dev smoke check scan format test build \
 	deploy lock clean
 
 help: ## Print this list
@@ -47,6 +47,16 @@ demo: setup ## Start the local stack, walk the journey, print each step, stop
 
 dev: setup ## Start the local stack and leave it running until Ctrl-C
 	@"$(BIN)/python" -m local
+
+# The values go through the environment as they were given: no shell, and no make, reads them again.
+smoke: export SMOKE_API = $(value API)
+smoke: export SMOKE_MCP = $(value MCP)
+smoke: export SMOKE_TOOL = $(value TOOL)
+smoke: export SMOKE_ARGUMENTS = $(value ARGUMENTS)
+smoke: export SMOKE_REMOVE = $(value REMOVE)
+smoke: setup ## Check a deployment: make smoke API=https://… MCP=https://… [TOOL=name] [ARGUMENTS='{…}']
+	@"$(BIN)/python" -m smoke "--api=$$SMOKE_API" "--mcp=$$SMOKE_MCP" "--tool=$$SMOKE_TOOL" \
+		"--arguments=$$SMOKE_ARGUMENTS" "--remove=$$SMOKE_REMOVE"
 
 check: setup setup-sam setup-checkov ## Check format, lint, types and the template
 	@"$(BIN)/ruff" format --check .
