@@ -249,6 +249,11 @@ def test_credentials_and_region_of_a_profile_are_found(
     assert "credentials by config-file, region" in seen_at(out, "the caller is admitted")
 
 
+def test_no_proxy_stands_before_an_api_on_this_machine(run: Smoke, mcp: str) -> None:
+    status, _, _ = run("operator", f"--mcp={mcp}", HTTP_PROXY="http://127.0.0.1:9", NO_PROXY="")
+    assert status == 0
+
+
 # Whose credentials, which address: one sentence, and nothing left
 
 
@@ -372,6 +377,34 @@ def test_a_registration_that_comes_through_after_its_answer_was_lost_is_found(
     assert status == 1
     assert "nothing: smoke-" in out
     assert len([line for line in meddler.seen if line.startswith("DELETE")]) > 1
+
+
+def test_a_registration_that_ran_and_was_answered_with_a_fault_leaves_nothing(
+    run: Smoke, mcp: str, meddler: Meddler
+) -> None:
+    def spoil(pass_on: PassOn) -> Reply:
+        assert pass_on().status == 201
+        return Reply(503, [], b'{"message": "Service Unavailable"}')
+
+    meddler.meddling["PUT /v1/servers/"] = spoil
+    status, out, _ = run("operator", f"--mcp={mcp}", api=meddler.origin)
+    assert status == 1
+    assert seen_at(out, "seen") == "503 Service Unavailable"
+    assert "nothing: smoke-" in out
+
+
+def test_a_registration_that_somebody_on_the_way_sent_twice_leaves_nothing(
+    run: Smoke, mcp: str, meddler: Meddler
+) -> None:
+    def double(pass_on: PassOn) -> Reply:
+        assert pass_on().status == 201
+        return pass_on()
+
+    meddler.meddling["PUT /v1/servers/"] = double
+    status, out, _ = run("operator", f"--mcp={mcp}", api=meddler.origin)
+    assert status == 1
+    assert seen_at(out, "seen").startswith("412 precondition_failed")
+    assert "nothing: smoke-" in out
 
 
 def test_a_refused_registration_needs_no_deletion(run: Smoke, mcp: str, meddler: Meddler) -> None:
