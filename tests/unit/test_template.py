@@ -36,6 +36,8 @@ def test_sam_deploy_asks_nothing_and_overrides_only_parameters_that_exist(enviro
     assert deploy["resolve_s3"] is True
     assert deploy["confirm_changeset"] is False
     assert deploy["fail_on_empty_changeset"] is False
+    assert deploy["on_failure"] == "DELETE"
+    assert f"environment={environment}" in deploy["tags"].split()
     overridden = {pair.split("=")[0] for pair in deploy.get("parameter_overrides", "").split()}
     assert overridden <= source()["Parameters"].keys()
     names = [
