@@ -9,6 +9,9 @@ UV := $(CURDIR)/.cache/uv/bin/uv
 BIN := $(CURDIR)/.venv/bin
 SAM := $(CURDIR)/.venv-sam/bin/sam
 OLDEST := $(CURDIR)/.venv-oldest/bin/python
+# Only what the template says is judged: nothing is downloaded and nothing is sent.
+CHECKOV := "$(CURDIR)/.venv-checkov/bin/checkov" --framework cloudformation --skip-download \
+	--quiet --compact --file
 COMPILE := "$(UV)" pip compile --quiet --generate-hashes --no-header --universal \
 	--python-version $(PYTHON_VERSION)
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
@@ -30,8 +33,8 @@ export SAM_CLI_TELEMETRY := 0
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-oldest setup-browser demo demo-artifact dev sam-local sam-services \
-	check format test build deploy permissions release-shape lock clean
+.PHONY: help setup setup-sam setup-oldest setup-checkov setup-browser demo demo-artifact dev sam-local \
+	sam-services smoke check scan format test build deploy permissions release-shape lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +46,9 @@ setup-sam: .venv-sam/.installed ## Create .venv-sam with the AWS SAM command lin
 	@:
 
 setup-oldest: .venv-oldest/.installed ## Create .venv-oldest with the oldest boto3 that is claimed to work
+	@:
+
+setup-checkov: .venv-checkov/.installed ## Create .venv-checkov with the checkov scanner
 	@:
 
 setup-browser: .venv/.installed ## Find a Chromium or Chrome for the browser tests, or install one
@@ -74,19 +80,33 @@ sam-services: setup setup-sam ## Run what `sam local --config-env local` needs, 
 	@"$(BIN)/python" -m local.sam_local services --sam "$(SAM)" \
 		--built "$(call build_folder,$(MACHINE))/template.yaml"
 
-check: setup setup-sam ## Check format, lint, types and the template
+# The values go through the environment as they were given: no shell, and no make, reads them again.
+smoke: export SMOKE_API = $(value API)
+smoke: export SMOKE_MCP = $(value MCP)
+smoke: export SMOKE_TOOL = $(value TOOL)
+smoke: export SMOKE_ARGUMENTS = $(value ARGUMENTS)
+smoke: export SMOKE_REMOVE = $(value REMOVE)
+smoke: setup ## Check a deployment: make smoke API=https://… MCP=https://… [TOOL=name] [ARGUMENTS='{…}']
+	@"$(BIN)/python" -m smoke "--api=$$SMOKE_API" "--mcp=$$SMOKE_MCP" "--tool=$$SMOKE_TOOL" \
+		"--arguments=$$SMOKE_ARGUMENTS" "--remove=$$SMOKE_REMOVE"
+
+check: setup setup-sam setup-checkov ## Check format, lint, types and the template
 	@"$(BIN)/ruff" format --check .
 	@"$(BIN)/ruff" check .
 	@"$(BIN)/mypy"
 	@"$(SAM)" validate --lint --region us-east-1
 	@"$(BIN)/python" -m tests.unit.transformed >.cache/transformed.json
 	@"$(BIN)/cfn-lint" .cache/transformed.json
+	@$(CHECKOV) .cache/transformed.json
+
+scan: setup-checkov ## Scan a transformed template for unsafe settings: make scan TEMPLATE=file
+	@$(CHECKOV) "$(TEMPLATE)"
 
 format: setup ## Format, and mend what the linter can mend
 	@"$(BIN)/ruff" format .
 	@"$(BIN)/ruff" check --fix .
 
-test: setup setup-sam setup-oldest setup-browser ## Run all tests (ARGS="-k name" for some)
+test: setup setup-sam setup-oldest setup-checkov setup-browser ## Run all tests (ARGS="-k name" for some)
 	@"$(BIN)/python" -m pytest $(ARGS)
 
 build: setup setup-sam $(BUILD_TEMPLATE) ## Build layer and functions, print what is in them (ARCH=x86_64 for Intel and AMD)
@@ -116,6 +136,7 @@ lock: $(UV) ## Compile the locks from pyproject.toml (ARGS=--upgrade for newer v
 		--output-file requirements/runtime.txt
 	@$(COMPILE) $(ARGS) --group sam --output-file requirements/sam.txt
 	@$(COMPILE) $(ARGS) --group oldest --output-file requirements/oldest.txt
+	@$(COMPILE) $(ARGS) --group checkov --output-file requirements/checkov.txt
 	@cp requirements/runtime.txt layers/common/requirements.txt
 
 clean: ## Remove what was built and cached; the environments stay
@@ -135,6 +156,11 @@ clean: ## Remove what was built and cached; the environments stay
 .venv-oldest/.installed: requirements/oldest.txt | $(UV)
 	@test -x "$(OLDEST)" || "$(UV)" venv --quiet --python $(PYTHON_VERSION) .venv-oldest
 	@"$(UV)" pip sync --quiet --python "$(OLDEST)" --require-hashes $<
+	@touch $@
+
+.venv-checkov/.installed: requirements/checkov.txt | $(UV)
+	@test -x .venv-checkov/bin/python || "$(UV)" venv --quiet --python $(PYTHON_VERSION) .venv-checkov
+	@"$(UV)" pip install --quiet --python .venv-checkov/bin/python --require-hashes --requirements $<
 	@touch $@
 
 # A pyenv shim fails where .python-version names a Python it lacks, hence more than one candidate.

@@ -21,7 +21,7 @@ from local.account import REGION
 from local.aws import Aws, start_moto
 from local.containers import ContainerPool
 from local.deployment import Deployment, Settings
-from local.gateway import BUILDER, CHAT_BACKEND
+from local.gateway import BOTH, BUILDER, CHAT_BACKEND, OPERATOR
 from local.permissions import Guard
 from local.processes import Child, Children
 from local.signing import AccessKey
@@ -153,7 +153,7 @@ class LocalStack:
     def _start(self, starting: ExitStack) -> None:
         self.logs = self.run_folder or _new_run_folder()
         self.logs.mkdir(parents=True, exist_ok=True)
-        self.keys = {name: _new_key(name) for name in (CHAT_BACKEND, BUILDER)}
+        self.keys = {name: _new_key(name) for name in (CHAT_BACKEND, BUILDER, BOTH, OPERATOR)}
         self.children = starting.enter_context(Children())
         self._pool = ContainerPool(self.children, self.logs, self.container_limit)
         starting.callback(self._pool.close)
@@ -202,7 +202,7 @@ def _port(child: Child) -> int:
 
 
 def _new_key(caller: str) -> AccessKey:
-    name = caller.upper().replace("-", "")
+    name = "".join(filter(str.isalnum, caller)).upper()
     return AccessKey(f"AKIALOCAL{name}", secrets.token_urlsafe(30))
 
 

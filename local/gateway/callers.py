@@ -13,7 +13,9 @@ from local.loopback import Request
 from local.signing import SERVICE, TIMESTAMP, AccessKey, authorization
 from local.template import Template
 
-CHAT_BACKEND, BUILDER = "chat-backend", "builder"
+CHAT_BACKEND, BUILDER, OPERATOR = "chat-backend", "builder", "operator"
+BOTH = f"{CHAT_BACKEND}+{BUILDER}"
+"""One caller with both policies."""
 _SKEW = timedelta(minutes=5)
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/\s]+)/[^,\s]+,\s*"
@@ -41,7 +43,7 @@ class Caller:
 
     def identity(self) -> dict[str, Any]:
         """Return `requestContext.authorizer.iam`."""
-        user_id = f"AIDA{self.name.upper().replace('-', '')}"
+        user_id = f"AIDA{''.join(filter(str.isalnum, self.name)).upper()}"
         return {
             "accessKey": self.key.access_key_id,
             "accountId": ACCOUNT,
@@ -63,7 +65,8 @@ class Callers:
     def of(cls, template: Template, keys: Mapping[str, AccessKey]) -> Self:
         """Give each key's holder the routes of its policy; all routes, where it has none.
 
-        A caller's policy is the managed policy whose logical id begins like the caller's name.
+        A caller's policy is the managed policy whose logical id begins like the caller's name; a
+        name joined by + has the policies of its parts.
         """
         allows, denials = _policies(template, "Allow"), _policies(template, "Deny")
         callers = [
@@ -104,8 +107,8 @@ def _is_recent(timestamp: str) -> bool:
 
 
 def _policy_of(caller: str, policies: Mapping[str, list[str]]) -> list[str]:
-    beginning = caller.replace("-", "")
-    matching = [policies[name] for name in policies if name.lower().startswith(beginning)]
+    beginnings = tuple(caller.replace("-", "").split("+"))
+    matching = [policies[name] for name in policies if name.lower().startswith(beginnings)]
     return [resource for policy in matching for resource in policy]
 
 

@@ -8,6 +8,7 @@ from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Elicit, Resolve
+from mcp.types import ToolAnnotations
 from pydantic import BaseModel, Field
 
 from .contacts import Contact, contacts_of
@@ -30,7 +31,9 @@ def add_tools(server: MCPServer) -> None:
     """Register every tool."""
     for with_structure in (list_contacts, find_contacts, contact_card):
         server.add_tool(with_structure)
-    for text_only in (whoami, add_numbers, delete_contact, slow, big, fail, confirm):
+    reads = ToolAnnotations(read_only_hint=True)
+    server.add_tool(whoami, annotations=reads, structured_output=False)
+    for text_only in (add_numbers, delete_contact, slow, big, fail, confirm):
         server.add_tool(text_only, structured_output=False)
 
 

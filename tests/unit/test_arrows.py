@@ -1,6 +1,7 @@
 """The arrows point one way, and nothing outgrows its room (docs: house rules)."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -150,11 +151,19 @@ def test_a_handler_reaches_no_flow_but_through_the_wiring(handler: Module) -> No
     assert rooms_imported(handler) - allowed == set()
 
 
-@pytest.mark.parametrize("folder", ["local", "examples"])
+@pytest.mark.parametrize("folder", ["local", "examples", "smoke"])
 def test_what_stands_outside_reaches_the_product_through_its_http_api(folder: str) -> None:
     outside = [module(path, ROOT) for path in sorted((ROOT / folder).rglob("*.py"))]
     importing = [m.name for m in outside for name in m.imported() if name.split(".")[0] == "broker"]
     assert importing == []
+
+
+def test_the_smoke_test_needs_nothing_of_the_local_stack_but_how_it_speaks() -> None:
+    inside = [module(path, ROOT) for path in sorted((ROOT / "smoke").rglob("*.py"))]
+    names = {name for m in inside for name in m.imported()}
+    theirs = {name for name in names if name.split(".")[0] not in sys.stdlib_module_names}
+    allowed = {"smoke", "httpx", "certifi", "botocore"}
+    assert {name for name in theirs if name.split(".")[0] not in allowed} == {"local.telling"}
 
 
 @pytest.mark.parametrize("importer", ours(), ids=lambda m: m.name)

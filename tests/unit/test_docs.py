@@ -15,6 +15,7 @@ from broker.errors import BrokerError
 from broker.events import EventType
 from broker.model import Reason
 from local.demo import connecting, leaving, registering, renewing
+from smoke.steps import STEPS
 from tests.unit.documents import PAGES, Page, page
 from tests.unit.transformed import ROOT, TEMPLATE, functions, of_type, source
 
@@ -169,6 +170,12 @@ def test_the_readme_shows_the_demonstration_as_it_is() -> None:
     steps = [*registering.STEPS, *connecting.STEPS, *renewing.STEPS, *leaving.STEPS]
     titles = ["the stack starts", *(title for title, _ in steps)]
     assert re.findall(r"^ *\d+ +(.+?)  ", shown, re.MULTILINE) == titles
+
+
+def test_the_check_of_a_deployment_is_shown_as_it_is() -> None:
+    [shown] = page("docs/deploy.md").blocks("text")
+    assert re.findall(r"^ *\d+ +(.+?)  ", shown, re.MULTILINE) == [title for title, _ in STEPS]
+    assert shown.splitlines()[-1] == f"smoke: {len(STEPS)} steps, all held"
 
 
 def test_every_cause_is_explained_once() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import subprocess
 import sys
 from typing import Any
@@ -92,3 +93,13 @@ def test_the_signed_example_fails_on_a_refusal(bound: Deployment) -> None:
     refused = _invoke_signed(bound, "jo", "nothing-here", "query")
     assert refused.returncode == 1
     assert json.loads(refused.stdout)["error"] == "server_not_found"
+
+
+def test_a_parameter_with_blanks_reaches_sam_within_quotes_of_its_own() -> None:
+    """SAM joins the words of --parameter-overrides and splits them again at blanks."""
+    deploy = page("docs/deploy.md")
+    [command] = [block for block in deploy.blocks("sh") if "--parameter-overrides" in block]
+    pairs = [word.partition("=") for word in shlex.split(command) if "=" in word]
+    assert [name for name, _, _ in pairs] == ["ChatName", "AllowedReturnUrls", "DefaultReturnUrl"]
+    for name, _, value in pairs:
+        assert " " not in value or re.fullmatch(r'"[^"]+"', value), name

@@ -45,6 +45,14 @@ VARIABLES = {
 }
 
 
+REFERRING = {
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Permission",
+}
+"""Where FunctionName says whose this is, and names nothing."""
+
+
 def _environment(name: str) -> dict[str, Any]:
     variables: dict[str, Any] = functions()[name]["Environment"]["Variables"]
     return variables
@@ -151,6 +159,10 @@ def test_the_scheduler_runs_each_minute_and_a_missed_tick_is_not_repeated() -> N
     target = schedule["Target"]
     assert target["Arn"] == {"Fn::GetAtt": ["RefreshSchedulerFunction", "Arn"]}
     assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    # The schedule invokes without waiting, and what fails then Lambda itself would repeat twice.
+    [invoked] = of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert invoked["FunctionName"] == {"Ref": "RefreshSchedulerFunction"}
+    assert invoked["MaximumRetryAttempts"] == 0
 
 
 def test_two_stacks_in_one_account_do_not_share_a_name() -> None:
@@ -159,7 +171,7 @@ def test_two_stacks_in_one_account_do_not_share_a_name() -> None:
         properties = resource.get("Properties", {})
         given = {key for key in properties if key in {"Name", "AliasName", "LogGroupName"}}
         given |= {key for key in properties if key in {"FunctionName", "RoleName", "TableName"}}
-        if resource["Type"] in {"AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping"}:
+        if resource["Type"] in REFERRING:
             given -= {"FunctionName"}
         for key in given:
             assert "AWS::StackName" in str(properties[key]), resource["Type"]

@@ -1,0 +1,239 @@
+"""The stack's parameters: what they are for, and that they refuse what cannot work."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from broker.settings import Settings
+from tests.unit.transformed import source, transformed
+
+URLS = ["ChatLogoUrl", "AllowedReturnUrls", "DefaultReturnUrl"]
+ADDRESSES = [*URLS, "PublicBaseUrl"]
+WHOLE_NUMBERS = {"RefreshBufferSeconds": 3600, "KeepWarmHours": 8760}
+
+
+def _parameters() -> dict[str, dict[str, Any]]:
+    parameters: dict[str, dict[str, Any]] = source()["Parameters"]
+    return parameters
+
+
+def _accepts(name: str, value: str) -> bool:
+    """Judge as CloudFormation does.
+
+    A pattern must match the whole value, or each member of a list with the blanks around it taken
+    off. It is a Java expression, whose `$` and `\\s` know ASCII alone and whose other parts used
+    here mean the same.
+    """
+    parameter = _parameters()[name]
+    if "AllowedValues" in parameter:
+        return value in map(str, parameter["AllowedValues"])
+    if parameter["Type"] == "Number":
+        return bool(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value, re.ASCII)) and (
+            parameter["MinValue"] <= float(value) <= parameter["MaxValue"]
+        )
+    members = [value]
+    if parameter["Type"] == "CommaDelimitedList":
+        members = [member.strip(" ") for member in value.split(",")]
+    pattern = re.compile(parameter["AllowedPattern"], re.ASCII)
+    return all(pattern.fullmatch(member) for member in members)
+
+
+def test_a_deployment_needs_no_answer_and_every_parameter_says_what_it_is_for() -> None:
+    for name, parameter in _parameters().items():
+        assert "Default" in parameter, name
+        assert parameter["Description"].endswith("."), name
+        assert parameter.keys() & {"AllowedPattern", "AllowedValues", "MinValue"}, name
+        if "AllowedValues" not in parameter:
+            assert parameter["ConstraintDescription"].endswith("."), name
+
+
+def test_every_parameter_is_labelled_and_grouped_once_and_is_used() -> None:
+    interface = source()["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(_parameters())
+    assert interface["ParameterLabels"].keys() == _parameters().keys()
+    used = json.dumps([transformed()["Conditions"], transformed()["Resources"]])
+    for name in _parameters():
+        assert f'"Ref": "{name}"' in used or f"${{{name}}}" in used, name
+
+
+def test_every_default_is_accepted() -> None:
+    for name, parameter in _parameters().items():
+        assert _accepts(name, str(parameter["Default"])), name
+
+
+@pytest.mark.parametrize("name", _parameters())
+@pytest.mark.parametrize("spoilt", ["{}\n", "\n{}", "{}\t", " {}", "{}\u00a0", "{}\u200b"])
+def test_what_slips_in_when_a_value_is_pasted_is_refused(name: str, spoilt: str) -> None:
+    parameter = _parameters()[name]
+    good = {
+        "CustomDomainName": "broker.example.com",
+        "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/12ab-34cd",
+        "AlarmEmail": "ops@example.com",
+        **dict.fromkeys(ADDRESSES, "https://chat.example.com"),
+    }.get(name, str(parameter["Default"]))
+    assert _accepts(name, good)
+    if parameter["Type"] == "CommaDelimitedList" and spoilt == " {}":
+        assert _accepts(name, spoilt.format(good))  # CloudFormation takes such blanks off
+    elif (name, spoilt) != ("ChatName", "{}\u00a0"):  # a blank like any other inside a name
+        assert not _accepts(name, spoilt.format(good))
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://chat.example.com",
+        "HTTPS://chat.example.com",
+        "javascript:alert(1)",
+        "//chat.example.com",
+        "https://",
+        "https:///return",
+        "https://chat.example.com/ b",
+        'https://chat.example.com/"',
+        "https://chat.example.com/'",
+        "https://chat.example.com\\@evil.example.com",
+        "https://user@chat.example.com",
+        "https://user:password@chat.example.com",
+        "https://chat.example.com.",
+        "https://chat..example.com",
+        "https://.chat.example.com",
+        "https://-chat.example.com",
+        "https://chat-.example.com",
+        "https://chat_one.example.com",
+        "https://chat.ex\u0430mple.com",  # a Cyrillic a
+        "https://chat\uff0eexample.com",  # a full-width dot
+        "https://chat.example.com:",
+        "https://chat.example.com:0",
+        "https://chat.example.com:99999",
+        "https://chat.example.com:65536",
+        "https://chat.example.com:08443",
+        "https://chat.example.com/#here",
+    ],
+)
+def test_what_is_not_plainly_an_https_address_is_refused(name: str, value: str) -> None:
+    assert not _accepts(name, value)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://chat.example.com",
+        "https://chat",
+        "https://xn--bcher-kva.example.com",
+        "https://a--b.example.com",
+        "https://chat.example.com:1",
+        "https://chat.example.com:8443",
+        "https://chat.example.com:65535",
+    ],
+)
+def test_an_https_address_is_accepted(name: str, value: str) -> None:
+    assert _accepts(name, value)
+
+
+@pytest.mark.parametrize("name", URLS)
+@pytest.mark.parametrize("rest", ["/", "/return", "/a/b.png?x=1&y=%20~@!$()*+", "?from=broker"])
+def test_a_page_may_have_a_path_and_a_query(name: str, rest: str) -> None:
+    assert _accepts(name, f"https://chat.example.com{rest}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ChatLogoUrl", "https://chat.example.com/logo.png; script-src *"),
+        ("ChatLogoUrl", "https://chat.example.com/logo.png;script-src"),
+        ("ChatLogoUrl", "https://chat.example.com/a,https://chat.example.com/b"),
+        ("AllowedReturnUrls", "https://chat.example.com/a https://chat.example.com/b"),
+        ("AllowedReturnUrls", "https://chat.example.com/a;https://chat.example.com/b,nowhere"),
+        ("AllowedReturnUrls", "https://chat.example.com/*,*"),
+        ("DefaultReturnUrl", "https://chat.example.com/a,https://chat.example.com/b"),
+        ("PublicBaseUrl", "https://broker.example.com/"),
+        ("PublicBaseUrl", "https://broker.example.com/v1"),
+        ("PublicBaseUrl", "https://Broker.example.com"),
+        ("CustomDomainName", "https://broker.example.com"),
+        ("CustomDomainName", "localhost"),
+        ("CustomDomainName", "broker.example.com."),
+        ("CustomDomainName", "Broker.example.com"),
+        ("CustomDomainName", "broker.example.com:443"),
+        ("CustomDomainName", "*.example.com"),
+        ("CustomDomainName", "10.0.0.1"),
+        ("CustomDomainName", "br\u00f6ker.example.com"),
+        ("CertificateArn", "arn:aws:iam::123456789012:server-certificate/x"),
+        ("CertificateArn", "12ab-34cd"),
+        ("AlarmEmail", "nobody"),
+        ("AlarmEmail", "ops@example"),
+        ("AlarmEmail", "ops@example.com."),
+        ("AlarmEmail", "ops@example.com,dev@example.com"),
+        ("AlarmEmail", "ops@example.com;dev@example.com"),
+        ("AlarmEmail", "ops@example.com dev@example.com"),
+        ("AlarmEmail", "Ops <ops@example.com>"),
+        ("AlarmEmail", "mailto:ops@example.com"),
+        ("AlarmEmail", "ops@ex\u0430mple.com"),
+        ("ChatName", ""),
+        ("ChatName", " "),
+        ("ChatName", " Harbor Chat"),
+        ("ChatName", "Harbor Chat "),
+        ("ChatName", "Harbor\nChat"),
+        ("ChatName", "Harbor\u2028Chat"),
+        ("ChatName", "Harbor \u202etahC"),
+        ("ChatName", "<b>chat</b>"),
+        ("ChatName", "x" * 65),
+        ("SessionBinding", "Backend"),
+        ("SessionBinding", ""),
+        ("WorkerConcurrency", "1"),
+        ("ThrottleRate", "0"),
+        ("ThrottleBurst", "many"),
+        ("LogRetentionDays", "2"),
+    ],
+)
+def test_a_value_that_would_fail_later_is_refused_at_once(name: str, value: str) -> None:
+    assert not _accepts(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AllowedReturnUrls", "https://chat.example.com/a,https://chat.example.com/b?c=d"),
+        ("AllowedReturnUrls", "https://chat.example.com/a, https://chat.example.com/b"),
+        ("CustomDomainName", "broker.example.com"),
+        ("CustomDomainName", "xn--brker-jua.xn--p1ai"),
+        ("CertificateArn", "arn:aws:acm:eu-central-1:123456789012:certificate/12ab-34cd"),
+        ("CertificateArn", "arn:aws-us-gov:acm:us-gov-west-1:123456789012:certificate/12ab"),
+        ("AlarmEmail", "ops@example.com"),
+        ("AlarmEmail", "first.last+alarms@mail.example.co.uk"),
+        ("ChatName", "Zoë’s Chat & Co."),
+        ("ChatName", "港 Chat 🚢"),
+    ],
+)
+def test_a_value_that_works_is_accepted(name: str, value: str) -> None:
+    assert _accepts(name, value)
+
+
+@pytest.mark.parametrize(("name", "most"), WHOLE_NUMBERS.items())
+def test_what_a_function_reads_as_a_number_is_a_whole_one_within_its_bounds(
+    name: str, most: int
+) -> None:
+    accepted = [number for number in range(most + 1100) if _accepts(name, str(number))]
+    assert accepted == list(range(most + 1))
+    for value in ("", "0.5", "1e2", "-1", "+1", "007", "300 s", "\u0663"):
+        assert not _accepts(name, value), value
+
+
+def test_an_empty_member_of_the_return_urls_is_left_out() -> None:
+    """A pattern cannot refuse it: none at all is an empty member, too."""
+    value = "https://chat.example.com/a, ,,https://chat.example.com/b,"
+    assert _accepts("AllowedReturnUrls", value)
+    read = Settings.model_validate(
+        dict.fromkeys(
+            (name for name, field in Settings.model_fields.items() if field.is_required()), "x"
+        )
+        | {"allowed_return_urls": ",".join(member.strip() for member in value.split(","))}
+    )
+    assert read.allowed_return_urls == ("https://chat.example.com/a", "https://chat.example.com/b")
+
+
+def test_users_are_protected_from_forwarded_links_unless_the_builder_opts_out() -> None:
+    assert _parameters()["SessionBinding"]["Default"] == "backend"
