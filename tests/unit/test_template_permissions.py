@@ -82,7 +82,7 @@ MATRIX = {
         db(
             "ConnectionsTable",
             UPDATE,
-            only=(*KEY, "grant_id", "generation", "status", "removing_since", *DUE),
+            only=(*KEY, "grant_id", "generation", "status", "removing_since", *DUE, "v"),
         ),
         db("ServerStateTable", DELETE),
         db("ToolsTable", DELETE),
@@ -98,7 +98,7 @@ MATRIX = {
     },
     "RefreshScheduler": {
         db("ConnectionsTable/index/due", QUERY),
-        db("ConnectionsTable", UPDATE, only=(*KEY, *DUE, "claim_id")),
+        db("ConnectionsTable", UPDATE, only=(*KEY, *DUE, "claim_id", "v")),
         sqs("DueQueue", "SendMessage", "GetQueueAttributes"),
     },
     "RefreshWorker": {
