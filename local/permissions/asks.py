@@ -43,7 +43,8 @@ def _dynamodb(operation: str, body: Body) -> Iterator[Ask]:
     if index := body.get("IndexName"):
         resource += f"/index/{index}"
     context = {"dynamodb:Attributes": tuple(sorted(_attributes(body)))}
-    yield Ask(f"dynamodb:{operation}", resource, context)
+    key = tuple(str(text) for value in body.get("Key", {}).values() for text in value.values())
+    yield Ask(f"dynamodb:{operation}", resource, context, key)
 
 
 def _attributes(body: Body) -> set[str]:

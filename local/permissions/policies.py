@@ -26,6 +26,8 @@ class Ask:
     resource: str
     """An ARN."""
     context: Context = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+    """The key of the item that it names, if any; no policy is judged by it."""
 
 
 @dataclass(frozen=True, slots=True)

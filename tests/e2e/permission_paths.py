@@ -111,7 +111,7 @@ class Ways:
         journey = self._registered()
         journey.connect("ana")
         self.machine.age(_CONNECTIONS, _ENDED, journey.server_id)
-        with self.guard.failing(_stores_tokens("McpInvokeFunction")):
+        with self.guard.failing(_stores_tokens("McpInvokeFunction", journey)):
             assert text_of(self._cold(journey).invoke("ana")) == "alice"
         self._rescued(journey)
 
@@ -120,7 +120,7 @@ class Ways:
         journey = self._registered()
         journey.connect("ana")
         self.machine.age(_CONNECTIONS, _ENDED, journey.server_id)
-        with self.guard.failing(_stores_tokens("RefreshWorkerFunction"), times=8):
+        with self.guard.failing(_stores_tokens("RefreshWorkerFunction", journey)):
             self._cold(journey).callers.deployment.tick()
         self._rescued(journey)
 
@@ -218,11 +218,12 @@ def _fits(function: str, action: str) -> Callable[[str, Ask], bool]:
     return fits
 
 
-def _stores_tokens(function: str) -> Callable[[str, Ask], bool]:
-    """Judge a write of the next token set: the one update that names the sealed access token."""
+def _stores_tokens(function: str, journey: Journey) -> Callable[[str, Ask], bool]:
+    """Judge a write of a server's next token set: the update that names the sealed access token."""
+    updates = _fits(function, "dynamodb:UpdateItem")
 
     def fits(asking: str, ask: Ask) -> bool:
         named = ask.context.get("dynamodb:Attributes", ())
-        return _fits(function, "dynamodb:UpdateItem")(asking, ask) and "access" in named
+        return updates(asking, ask) and "access" in named and journey.server_id in ask.key
 
     return fits

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from broker.telemetry import logger
 from tests.integration.conftest import Container, World
 from tests.unit.inbound_events import CONTEXT, event
 from tests.unit.transformed import ROOT
@@ -62,14 +60,12 @@ def function(
     assert spec
     assert spec.loader
     module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     core = core or world.core
-    patch.setattr(module, "wiring", lambda: core.flows)
+    patch.setattr("broker.wiring.wiring", lambda: core.flows)
+    spec.loader.exec_module(module)
     for door in ("door", "batch"):
         time = SimpleNamespace(monotonic=core.clock.monotonic)
         patch.setattr(f"broker.inbound.{door}.time", time)
-    # The log's handler holds the stream of the test that made it.
-    patch.setattr(logger().registered_handler, "stream", sys.stdout)
     return Function(world, module.lambda_handler, capsys)
 
 
