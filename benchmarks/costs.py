@@ -70,7 +70,7 @@ POLLS = 2 * 5 * 3 * int(HOURS * 60)
 """Two queues, five pollers of Lambda's each, a request every twenty seconds."""
 METRICS = 40
 """Under one name and one set of dimension values, round the clock."""
-ALARM_METRICS = 31
+ALARM_METRICS = 30
 IN_USE = Decimal("0.1")
 """Share of connections used on a day, and so kept warm."""
 REFRESHES_A_DAY = 27

@@ -155,6 +155,8 @@ class Cloud:
             case {"Ref": name} | {"Fn::GetAtt": [name, *_]}:
                 default = transformed()["Parameters"].get(name, {}).get("Default", "")
                 return str(self.physical.get(name, default))
+            case {"Fn::Sub": str(text)}:
+                return text.replace("${AWS::StackName}", "Test")
             case dict():
                 return ""
         return str(value)

@@ -3,10 +3,13 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
+from broker.errors import TemporarilyUnavailable
 from broker.flows.refresh_scheduler import Tick
 from broker.model import Connection, Reason, Status
 from broker.queues import DueMessage
@@ -62,6 +65,25 @@ def test_a_claimed_connection_is_not_queued_again_for_fifteen_minutes(world: Wor
     assert tick(world) == Tick(0, 0)
     world.time.passes(62)
     assert tick(world).queued == 1
+
+
+def test_what_was_claimed_before_the_table_went_away_is_queued(world: World) -> None:
+    for number in range(3):
+        world.connect(f"user-{number}")
+    world.time.passes(DUE + 1)
+    claims = count()
+
+    def third_fails() -> None:
+        if next(claims) < 2:
+            world.cloud.before("UpdateItem", third_fails)
+        else:
+            raise EndpointConnectionError(endpoint_url="https://example.com")
+
+    world.cloud.before("UpdateItem", third_fails)
+    with pytest.raises(TemporarilyUnavailable):
+        tick(world)
+    assert len(queued(world)) == 2
+    assert tick(world) == Tick(1, 1)
 
 
 def test_two_schedulers_at_once_queue_it_once(world: World) -> None:

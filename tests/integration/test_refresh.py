@@ -1,5 +1,7 @@
 """A refresh on a call: what is sent, what is stored, what the call gets."""
 
+import io
+
 import pytest
 
 from broker.errors import RefreshInProgress, TemporarilyUnavailable
@@ -30,6 +32,20 @@ def test_five_minutes_before_expiry_a_call_refreshes_first(world: World) -> None
     world.connect()
     world.time.passes(3600 - 299)
     assert (token(world), world.login.refreshes) == (NEW, ["canary-refresh-1"])
+
+
+def test_a_refresh_is_stored_although_no_metric_can_be_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.connect()
+    world.time.passes(STALE)
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stdout", closed)
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
+    assert token(world) == NEW
+    assert world.connection().generation == 2
+    assert world.connection().lease is None
 
 
 def test_six_minutes_before_expiry_a_call_does_not_refresh(world: World) -> None:

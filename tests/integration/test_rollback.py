@@ -237,8 +237,8 @@ def test_indexes_of_keys_alone_are_read(stored: Stored) -> None:
 
 
 @pytest.mark.parametrize("kind", [DueMessage, RescueMessage])
-def test_a_newer_message_stays_on_its_queue(
-    stored: Stored, kind: type[DueMessage | RescueMessage]
+def test_a_newer_message_stays_on_its_queue_and_says_why(
+    stored: Stored, kind: type[DueMessage | RescueMessage], capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = {DueMessage: stored.due, RescueMessage: stored.rescue}[kind]
     newer = json.dumps(json.loads(body) | {"v": 99, "user_id": {"of": "another kind"}})
@@ -250,6 +250,9 @@ def test_a_newer_message_stays_on_its_queue(
     answer = process({"Records": [record]}, handled)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m"}]}
     assert handled_with == []
+    printed = capsys.readouterr().out
+    assert '"StoredByNewerVersion":[1.0]' in printed
+    assert "UnexpectedError" not in printed
 
 
 def test_a_rescued_set_waits_until_its_connection_can_be_read_again(stored: Stored) -> None:

@@ -9,6 +9,7 @@ from broker.flows.refresh_scheduler import Tick
 from broker.model import Reason, Secret, Status, TestStep
 from broker.queues import DueMessage, RescueMessage
 from broker.storage import versions
+from broker.storage.encoding import deserialize
 from broker.storage.server_state import ServerState
 from broker.vault import code_place, verifier_place
 from broker.vault import test_place as place_of_test
@@ -17,6 +18,7 @@ from tests.integration.conftest import World
 from tests.integration.stored import Stored
 from tests.shapes import NAMES, read
 from tests.shapes.write import SHAPES
+from tests.unit.transformed import statements
 
 OLDER = [name for name in NAMES if name != NAMES[-1]]
 HOUR = timedelta(hours=1)
@@ -203,6 +205,21 @@ def test_an_older_item_taken_while_it_is_upgraded_is_taken_once(older: Stored) -
     taken = older.core.pending.take_ticket("connect-1", "mine", START)
     [ticket] = older.items("PendingTable", id="ticket#connect-1")
     assert (taken is None) == (ticket["taken_by"] != {"S": "mine"})
+
+
+@pytest.mark.parametrize("role", ["RefreshSchedulerFunctionRole", "ServersFunctionRole"])
+def test_a_role_that_lists_attributes_lists_what_an_upgrade_of_a_connection_changes(
+    older: Stored, role: str
+) -> None:
+    conditions = [each["Condition"] for each in statements(role) if "Condition" in each]
+    [listed] = [
+        test["dynamodb:Attributes"]
+        for condition in conditions
+        for test in condition.values()
+        if "dynamodb:Attributes" in test
+    ]
+    for item in map(deserialize, older.items("ConnectionsTable")):
+        assert SHAPES["ConnectionsTable"].difference(item).keys() <= set(listed)
 
 
 def test_the_newest_file_holds_todays_versions() -> None:

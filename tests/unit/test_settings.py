@@ -15,6 +15,8 @@ COMPLETE = {
     "DUE_QUEUE_URL": "https://sqs/1/due",
     "RESCUE_QUEUE_URL": "https://sqs/1/rescue",
     "EVENT_BUS_NAME": "bus",
+    "POWERTOOLS_SERVICE_NAME": "broker",
+    "POWERTOOLS_METRICS_NAMESPACE": "ConsumerOAuthBroker/stack",
 }
 
 
@@ -59,6 +61,8 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         ("REFRESH_BUFFER_SECONDS", "many"),
         ("REFRESH_BUFFER_SECONDS", "-1"),
         ("KEEP_WARM_HOURS", "1e9"),
+        ("LOG_LEVEL", "LOUD"),
+        ("POWERTOOLS_METRICS_NAMESPACE", "a stack"),
     ],
 )
 def test_a_garbled_variable_is_named(name: str, value: str) -> None:

@@ -47,6 +47,27 @@ def takes(clock: FakeClock, seconds: float, metric: Any = STORE_LATENCY) -> None
         clock.time.passes(seconds)
 
 
+class Broken(io.StringIO):
+    """A stdout that takes nothing."""
+
+    def write(self, _: str) -> int:
+        raise OSError
+
+
+def test_a_metric_that_cannot_be_written_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", Broken())
+    count(UNEXPECTED_ERROR)
+
+
+def test_a_metric_without_a_namespace_stops_nobody(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
+    count(UNEXPECTED_ERROR)
+    with measured("http"):
+        takes(clock, 1)
+
+
 def test_a_metric_is_emitted_under_the_service_and_under_all_its_dimensions(
     capsys: Printed,
 ) -> None:

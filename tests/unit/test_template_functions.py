@@ -113,8 +113,7 @@ def test_every_function_gets_the_same_variables_and_no_others(name: str) -> None
 
 def test_the_settings_read_every_variable_that_the_template_sets_for_them() -> None:
     read = {field.upper() for field in Settings.model_fields}
-    for_libraries = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL"}
-    assert read - {LOCAL_ONLY} == VARIABLES.keys() - for_libraries
+    assert read - {LOCAL_ONLY} == VARIABLES.keys()
 
 
 def test_the_public_url_is_the_parameter_else_the_custom_domain_else_left_to_the_request() -> None:

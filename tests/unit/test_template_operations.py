@@ -36,7 +36,7 @@ ABOVE_NOUGHT = {
     "LostGrantAlarm",
     "MisconfiguredServerAlarm",
     "NewerItemsAlarm",
-    "RescueNotEmptyAlarm",
+    "RescueAlarm",
     "ThrottlesAlarm",
     "UnexpectedErrorAlarm",
 }
@@ -178,7 +178,6 @@ def test_an_alarm_on_functions_watches_every_one_of_them(alarm: str, metric: str
     [
         ("DeadLetterAlarm", "DueDeadLetterQueue", "ApproximateNumberOfMessagesVisible", 0),
         ("DueQueueAgeAlarm", "DueQueue", "ApproximateAgeOfOldestMessage", 15 * 60),
-        ("RescueAlarm", "RescueQueue", "ApproximateAgeOfOldestMessage", 5 * 60),
     ],
 )
 def test_a_stuck_queue_rings(alarm: str, queue: str, metric: str, above: int) -> None:
@@ -267,9 +266,9 @@ def test_one_answer_of_one_that_is_5xx_wakes_nobody() -> None:
 
 
 def test_a_rescued_set_counts_while_it_waits_and_while_it_is_tried() -> None:
-    assert rings("RescueNotEmptyAlarm", waiting=1, tried=0)
-    assert rings("RescueNotEmptyAlarm", waiting=0, tried=1)
-    assert not rings("RescueNotEmptyAlarm", waiting=0, tried=0)
+    assert rings("RescueAlarm", waiting=1, tried=0)
+    assert rings("RescueAlarm", waiting=0, tried=1)
+    assert not rings("RescueAlarm", waiting=0, tried=0)
 
 
 # -------------------------------------------------------------------------------- dashboard

@@ -6,6 +6,7 @@ import pytest
 
 from broker import wiring as root
 from broker.errors import ConfigurationError
+from broker.telemetry import logger
 from tests.unit.test_settings import COMPLETE
 
 
@@ -36,3 +37,15 @@ def test_the_log_names_the_variables_at_fault_once_and_every_request_fails(
     assert (line["levelname"], line["msg"]) == ("ERROR", "configuration_error")
     assert line["variables"] == ("DUE_QUEUE_URL", "TOOLS_TABLE")
     assert "canary" not in str(line)
+
+
+def test_a_garbled_log_level_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    logger.cache_clear()
+    with pytest.raises(ConfigurationError):
+        root.wiring()
+    logger.cache_clear()
+    [line] = [vars(record) for record in caplog.records]
+    assert line["variables"] == ("LOG_LEVEL",)

@@ -11,7 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import model_validator
 
 from broker.errors import StoredByNewerVersion, TemporarilyUnavailable
+from broker.metrics import STORED_BY_NEWER_VERSION
 from broker.model import Connection, Sealed, SealedTokens
+from broker.telemetry import count, logger
 from broker.wire import Wire
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class _Message(Wire):
     def _refuse_newer(cls, members: object) -> object:
         """Refuse before anything is read; the queue delivers it again, or sets it aside."""
         if isinstance(members, dict) and members.get("v", VERSION) > VERSION:
+            logger().error("stored_by_newer_version", extra={"message_of": cls.__name__})
+            count(STORED_BY_NEWER_VERSION)
             raise StoredByNewerVersion
         return members
 

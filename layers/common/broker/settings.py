@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -41,6 +41,9 @@ class Settings(Wire):
     public_base_url: str = Field(default="", pattern=r"^(https?://[^\s/]+)?$")
     refresh_buffer_seconds: int = Field(default=300, ge=0, le=3600)
     keep_warm_hours: int = Field(default=24, ge=0, le=24 * 365)
+    powertools_service_name: _Name
+    powertools_metrics_namespace: str = Field(pattern=r"^[A-Za-z0-9_./#:-]{1,255}$")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     broker_local_origins: frozenset[str] = frozenset()
     """Exact origins allowed over plain http; only a local stack sets it, never the template."""
 

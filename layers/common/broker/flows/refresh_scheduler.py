@@ -67,11 +67,17 @@ class RefreshScheduler:
         return sorted(found, key=lambda due: due.due_at)
 
     def _queue(self, due: list[Due]) -> int:
+        """Claim, then queue what was claimed, also where the table goes away in between."""
         again_at = self.clock.now() + CLAIMED_FOR
         claim_id = secrets.token_urlsafe(8)
-        claimed = [one for one in due if self.connections.claim(one, again_at, claim_id)]
-        if not claimed:
-            return 0
+        claimed: list[Due] = []
+        try:
+            claimed.extend(one for one in due if self.connections.claim(one, again_at, claim_id))
+        finally:
+            queued = self._send(claimed, again_at) if claimed else 0
+        return queued
+
+    def _send(self, claimed: list[Due], again_at: datetime) -> int:
         messages = {DueMessage(user_id=c.user_id, server_id=c.server_id): c for c in claimed}
         try:
             left = self.queues.send_due(list(messages))

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from broker.errors import TemporarilyUnavailable
 from broker.model import Invocation
-from broker.telemetry import measured, unexpected
+from broker.telemetry import logger, measured, unexpected
 
 _DOOR = "batch"
 
@@ -46,6 +47,9 @@ def _held(record: Mapping[str, Any], by_name: Mapping[str, Handler]) -> bool:
     queue = record["eventSourceARN"].rsplit(":", 1)[-1]
     try:
         by_name[queue](record["body"])
+    except TemporarilyUnavailable as exc:  # no fault: it is delivered again
+        logger().warning("left_in_queue", extra={"error": exc.error, "id": record["messageId"]})
+        return False
     except Exception as exc:  # noqa: BLE001 - one poisonous message must not fail the others
         unexpected(exc, record["messageId"])
         return False

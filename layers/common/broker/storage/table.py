@@ -83,8 +83,8 @@ class Table:
         return (self._upgraded(deserialize(item)) if item else None), self._time(headers)
 
     def put(self, item: Item, condition: ConditionBase | None = None) -> Item | None:
-        """Write one item whole; return the one it replaced, as it was; raise ConditionFailed."""
-        with self._refused():
+        """Write one item whole; return the one it replaced; raise ConditionFailed."""
+        with self._refused(), _asked(self.clock):
             answer = self.client.put_item(
                 TableName=self.name,
                 Item=serialize({**item, "v": self.shape.version}),
@@ -92,7 +92,7 @@ class Table:
                 **conditional(_both(condition, self.shape.not_newer())),
             )
         old = answer.get("Attributes")
-        return deserialize(old) if old else None
+        return self._upgraded(deserialize(old)) if old else None
 
     def update(
         self,
@@ -123,7 +123,7 @@ class Table:
 
     def delete(self, key: Item, condition: ConditionBase | None = None) -> None:
         """Delete one item; raise ConditionFailed."""
-        with self._refused():
+        with self._refused(), _asked(self.clock):
             self.client.delete_item(
                 TableName=self.name,
                 Key=serialize(key),
@@ -195,8 +195,7 @@ class Table:
     def _refused(self) -> Iterator[None]:
         """Show what stood in a write's way in today's shape, or that it is newer."""
         try:
-            with _asked(self.clock):
-                yield
+            yield
         except ConditionFailed as failed:
             raise ConditionFailed(failed.item and self._upgraded(failed.item)) from None
 

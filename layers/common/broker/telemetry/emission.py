@@ -3,7 +3,9 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
+from aws_lambda_powertools.metrics.exceptions import SchemaValidationError
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
@@ -29,8 +31,14 @@ def write(values: Mapping[Metric, Sequence[float]], labels: Mapping[str, str]) -
     """Write one line with up to 100 values of each metric; all share the dimensions.
 
     In one piece: ``print`` writes the end of the line apart, and the worker's threads would write
-    into each other's lines.
+    into each other's lines. Never raises: between a token endpoint's answer and the write of what
+    it gave, a metric that fails must not cost the grant.
     """
+    with suppress(OSError, ValueError, SchemaValidationError):
+        sys.stdout.write(_line(values, labels) + "\n")
+
+
+def _line(values: Mapping[Metric, Sequence[float]], labels: Mapping[str, str]) -> str:
     name, value = SERVICE
     named = {
         metric.name: {
@@ -43,4 +51,4 @@ def write(values: Mapping[Metric, Sequence[float]], labels: Mapping[str, str]) -
     line = AmazonCloudWatchEMFProvider(metric_set=named, service=value)
     if labels:
         line.add_dimensions(**{name: value}, **labels)
-    sys.stdout.write(json.dumps(line.serialize_metric_set(), separators=(",", ":")) + "\n")
+    return json.dumps(line.serialize_metric_set(), separators=(",", ":"))

@@ -16,7 +16,10 @@ def logger() -> Logger:
     """Return the structured logger; httpx is kept from logging URLs with their queries."""
     for noisy in ("httpx", "httpcore", "botocore", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    return Logger()
+    try:
+        return Logger()
+    except ValueError:  # LOG_LEVEL is garbled; the settings say so, and need a log to say it in
+        return Logger(level=logging.INFO)
 
 
 def unexpected(exc: BaseException, request_id: str) -> None:

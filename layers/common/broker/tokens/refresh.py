@@ -128,13 +128,14 @@ class Refresher:
                     deadline=deadline,
                 )
         except TokenRequestFailed as failed:
+            self.verdicts.record(server, held, lease, failed)
             count(REFRESH, outcome=failed.outcome, cause=cause_of(failed))
             record(REFRESH_FAILED, 1)
-            self.verdicts.record(server, held, lease, failed)
             return None
+        kept = self._keep(server, held, opened, response, invocation)
         count(REFRESH, outcome="refreshed", cause="none")
         record(REFRESH_FAILED, 0)
-        return self._keep(server, held, opened, response, invocation)
+        return kept
 
     def _keep(
         self,
