@@ -8,7 +8,7 @@ import pytest
 from benchmarks import costs
 from broker.metrics import CATALOGUE
 from tests.unit.documents import page
-from tests.unit.test_template_operations import alarms, watched_by
+from tests.unit.watched import alarms, watched_by
 
 OPERATIONS = page("docs/operations.md")
 _AMOUNT = re.compile(r"\| (.+) \| ([\d,]+) \| ([\d.]+) \| ([\d,.]+) \|")

@@ -1,34 +1,15 @@
-"""Alarms and the dashboard: what they watch is emitted, and each alarm has its runbook."""
+"""Alarms: what they watch is emitted, and each has its runbook."""
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from broker.metrics import CATALOGUE
 from broker.metrics.metric import SERVICE
 from tests.unit.documents import page
-from tests.unit.transformed import chosen, functions, of_type, transformed
+from tests.unit.transformed import chosen, functions, transformed
+from tests.unit.watched import OURS, alarms, check_emitted, watched_by
 
-OURS = "ConsumerOAuthBroker/${AWS::StackName}"
-KNOWN = {metric.name: metric for metric in CATALOGUE}
-AWS: dict[str, tuple[set[str], tuple[str, ...]]] = {
-    "AWS/Lambda": ({"Invocations", "Errors", "Throttles", "Duration"}, ("FunctionName",)),
-    "AWS/ApiGateway": ({"Count", "4xx", "5xx", "Latency"}, ("ApiId",)),
-    "AWS/SQS": (
-        {
-            "ApproximateNumberOfMessagesVisible",
-            "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateAgeOfOldestMessage",
-            "NumberOfMessagesSent",
-        },
-        ("QueueName",),
-    ),
-}
-"""What AWS emits of a function, an HTTP API and a queue, as far as it is used here."""
 ABOVE_NOUGHT = {
     "DeadLetterAlarm",
     "FunctionErrorsAlarm",
@@ -40,60 +21,6 @@ ABOVE_NOUGHT = {
     "ThrottlesAlarm",
     "UnexpectedErrorAlarm",
 }
-type Watched = tuple[str, str, dict[str, str]]
-WHOLE_ACCOUNT: Watched = ("AWS/Lambda", "ConcurrentExecutions", {})
-
-
-def alarms() -> dict[str, dict[str, Any]]:
-    return of_type("AWS::CloudWatch::Alarm")
-
-
-def text(value: Any) -> str:
-    """Return a value as the dashboard writes it: references in ``${}``."""
-    match value:
-        case {"Ref": name}:
-            return f"${{{name}}}"
-        case {"Fn::GetAtt": [name, attribute]}:
-            return f"${{{name}.{attribute}}}"
-        case {"Fn::Sub": written}:
-            return str(written)
-    return str(value)
-
-
-def watched(metric: dict[str, Any]) -> Watched:
-    dimensions = {d["Name"]: text(d["Value"]) for d in metric.get("Dimensions", [])}
-    return text(metric["Namespace"]), metric["MetricName"], dimensions
-
-
-def watched_by(alarm: dict[str, Any]) -> list[Watched]:
-    if "Metrics" not in alarm:
-        return [watched(alarm)]
-    return [watched(m["MetricStat"]["Metric"]) for m in alarm["Metrics"] if "MetricStat" in m]
-
-
-def refers_to(text: str) -> set[str]:
-    return set(re.findall(r"\$\{(\w+)[.}]", text))
-
-
-def check_emitted(what: Watched) -> None:
-    """Fail where nobody emits this metric under exactly these dimensions."""
-    namespace, name, dimensions = what
-    if what == WHOLE_ACCOUNT:
-        return
-    if namespace != OURS:
-        names, labels = AWS[namespace]
-        assert name in names
-        assert tuple(dimensions) == labels
-        assert refers_to(dimensions[labels[0]]) <= transformed()["Resources"].keys()
-        return
-    metric = KNOWN[name]
-    assert set(dimensions) in [set(names) for names in metric.dimension_sets], what
-    assert dimensions[SERVICE[0]] == SERVICE[1]
-    for dimension in metric.dimensions:
-        assert dimensions.get(dimension.name, next(iter(dimension.values))) in dimension.values
-
-
-# ------------------------------------------------------------------------------------ alarms
 
 
 @pytest.mark.parametrize("name", alarms())
@@ -269,117 +196,3 @@ def test_a_rescued_set_counts_while_it_waits_and_while_it_is_tried() -> None:
     assert rings("RescueAlarm", waiting=1, tried=0)
     assert rings("RescueAlarm", waiting=0, tried=1)
     assert not rings("RescueAlarm", waiting=0, tried=0)
-
-
-# -------------------------------------------------------------------------------- dashboard
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What a SEARCH looks for."""
-
-    names: tuple[str, ...]
-    metric: str
-
-
-def dashboard() -> dict[str, Any]:
-    [found] = of_type("AWS::CloudWatch::Dashboard").values()
-    body: dict[str, Any] = json.loads(found["DashboardBody"]["Fn::Sub"])
-    return body
-
-
-def graphs() -> list[dict[str, Any]]:
-    return [w["properties"] for w in dashboard()["widgets"] if w["type"] == "metric"]
-
-
-def drawn() -> Iterator[Watched]:
-    for graph in graphs():
-        for metric in graph["metrics"]:
-            namespace, *rest = metric
-            if isinstance(namespace, str):
-                words = [word for word in rest if isinstance(word, str)]
-                yield namespace, words[0], dict(zip(words[1::2], words[2::2], strict=True))
-
-
-def searched() -> Iterator[Search]:
-    pattern = r"SEARCH\('\{\"(.+)\",([\w,]+)\} MetricName=\"(\w+)\"', 'Sum', 300\)"
-    for graph in graphs():
-        for metric in graph["metrics"]:
-            if isinstance(metric[0], dict) and "SEARCH" in metric[0]["expression"]:
-                found = re.fullmatch(pattern, metric[0]["expression"])
-                assert found
-                assert found[1] == OURS
-                yield Search(tuple(found[2].split(",")), found[3])
-
-
-def test_the_dashboard_is_named_by_stack_and_region() -> None:
-    [found] = of_type("AWS::CloudWatch::Dashboard").values()
-    assert found["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
-
-
-def test_the_dashboard_draws_what_is_emitted() -> None:
-    found = list(drawn())
-    assert len(found) > 60
-    for what in found:
-        check_emitted(what)
-
-
-def test_the_dashboard_searches_for_whole_sets_of_dimensions() -> None:
-    found = list(searched())
-    assert [search.metric for search in found] == ["Invoke", "Refresh", "Transition"]
-    for search in found:
-        assert search.names == KNOWN[search.metric].dimension_sets[-1]
-
-
-def test_every_reference_of_the_dashboard_is_a_resource_of_the_stack() -> None:
-    named = refers_to(json.dumps(dashboard())) - {"AWS"}
-    assert named <= transformed()["Resources"].keys()
-
-
-def test_the_dashboard_shows_every_alarm() -> None:
-    [shown] = [w["properties"] for w in dashboard()["widgets"] if w["type"] == "alarm"]
-    assert {text: refers_to(text) for text in shown["alarms"]} == {
-        f"${{{name}.Arn}}": {name} for name in alarms()
-    }
-
-
-def test_the_dashboard_has_a_row_for_each_question() -> None:
-    words = [w["properties"]["markdown"] for w in dashboard()["widgets"] if w["type"] == "text"]
-    assert words[0].startswith("# ${AWS::StackName}\n")
-    assert [word.removeprefix("## ") for word in words[1:]] == [
-        "Calls",
-        "What a call waits for",
-        "Refresh",
-        "Connections",
-        "Queues",
-        "Functions",
-    ]
-
-
-def test_each_part_is_shown_at_the_middle_and_at_both_tails() -> None:
-    parts = {m.name for m in CATALOGUE if m.name.endswith("Latency")}
-    shown: dict[str, list[str]] = {}
-    for graph in graphs():
-        for metric in graph["metrics"]:
-            if metric[0] == OURS and metric[1] in parts:
-                shown.setdefault(metric[1], []).append(metric[-1]["stat"])
-    assert shown == {part: ["p50", "p95", "p99"] for part in parts}
-
-
-def test_widgets_stand_beside_each_other_and_not_upon() -> None:
-    taken: set[tuple[int, int]] = set()
-    for widget in dashboard()["widgets"]:
-        place = {
-            (widget["x"] + across, widget["y"] + down)
-            for across in range(widget["width"])
-            for down in range(widget["height"])
-        }
-        assert taken.isdisjoint(place)
-        assert widget["x"] + widget["width"] <= 24
-        taken |= place
-
-
-def test_every_graph_has_a_title_and_stays_in_its_region() -> None:
-    titles = [graph["title"] for graph in graphs()]
-    assert len(set(titles)) == len(titles)
-    assert {graph["region"] for graph in graphs()} == {"${AWS::Region}"}
