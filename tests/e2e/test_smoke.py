@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from local.demo.neighbours import Neighbours
+from local.demo.tenant import Tenant
 from local.deployment import Deployment
 from local.loopback import Reply
 from smoke import __main__ as smoke
@@ -166,8 +167,9 @@ def test_both_policies_in_one_hand_may_not_list_tools_and_run_the_one_that_is_na
 ) -> None:
     status, out, _ = run("chat-backend+builder", f"--mcp={mcp}", *SUM)
     assert status == 0
-    assert "403, as BuilderPolicyArn denies it" in seen_at(out, "its tools are listed")
+    assert seen_at(out, "its tools are listed").startswith("not run: BuilderPolicyArn denies it")
     assert seen_at(out, "a tool runs") == "add_numbers → 42"
+    assert out.splitlines()[-1] == "smoke: 9 steps held, 1 not run"
 
 
 def test_both_policies_in_one_hand_must_name_the_tool(run: Smoke, mcp: str) -> None:
@@ -177,7 +179,37 @@ def test_both_policies_in_one_hand_must_name_the_tool(run: Smoke, mcp: str) -> N
     assert "nothing: smoke-" in out
 
 
+def test_a_tool_of_which_nobody_knows_that_it_only_reads_is_not_run_and_not_counted_as_held(
+    run: Smoke, mcp: str, meddler: Meddler
+) -> None:
+    def strip_hints(pass_on: PassOn) -> Reply:
+        reply = pass_on()
+        body = json.loads(reply.body)
+        for tool in body.get("tools", []):
+            tool.pop("annotations", None)
+        return Reply(reply.status, reply.headers, json.dumps(body).encode())
+
+    meddler.meddling["GET /v1/servers/smoke-"] = strip_hints
+    status, out, _ = run("operator", f"--mcp={mcp}", api=meddler.origin)
+    assert status == 0
+    assert seen_at(out, "a tool runs").startswith("not run: no tool says that it only reads")
+    assert out.splitlines()[-1] == "smoke: 9 steps held, 1 not run"
+    assert "POST /v1/invoke" not in meddler.seen
+
+
 # What does not hold
+
+
+@pytest.mark.parametrize("named", [(), SUM])
+def test_a_server_that_lists_no_tools_does_not_hold(
+    run: Smoke, further_parties: Neighbours, named: tuple[str, ...]
+) -> None:
+    bare = Tenant(further_parties.open_mcp_server)
+    bare.switch(empty_tools=True)
+    status, out, _ = run("operator", f"--mcp={bare.url}", *named)
+    assert status == 1
+    assert seen_at(out, "its tools are listed") == "did not hold"
+    assert (seen_at(out, "expected"), seen_at(out, "seen")) == ("at least one tool", "none")
 
 
 def test_a_tool_that_the_server_does_not_have_does_not_hold(run: Smoke, mcp: str) -> None:
