@@ -44,7 +44,7 @@ class Teller:
     logs: str = ""
     """Where to read on; nothing is said of logs that nobody has."""
     told: int = 0
-    not_run_of_them: int = 0
+    left_out: int = 0
     began: float = field(default_factory=time.monotonic)
 
     def heard_of_logs(self, logs: str) -> None:
@@ -59,7 +59,7 @@ class Teller:
     def not_run(self, title: str, why: str) -> None:
         """Print a step that was left out; it keeps its place in the numbering."""
         self.told += 1
-        self.not_run_of_them += 1
+        self.left_out += 1
         print(f"{self._in(_DIM, ' –')}  {title:<{_WIDTH}}not run: {why}", flush=True)
 
     def not_held(self, title: str, expected: object, seen: object) -> None:
@@ -75,10 +75,10 @@ class Teller:
         seconds = time.monotonic() - self.began
         logs = f"; logs in {self.logs}" if self.logs else ""
         print(self._in(_DIM, f"    {seconds:.0f} s{logs}"))
-        held = self.told - self.not_run_of_them
+        held = self.told - self.left_out
         every = f"{held} steps, all held"
-        some = f"{held} steps held, {self.not_run_of_them} not run"
-        print(f"{self.walk}: {some if self.not_run_of_them else every}", flush=True)
+        some = f"{held} steps held, {self.left_out} not run"
+        print(f"{self.walk}: {some if self.left_out else every}", flush=True)
 
     def _in(self, colour: str, text: str) -> str:
         return f"{colour}{text}{_PLAIN}" if self.colours else text

@@ -52,11 +52,11 @@ def _check(asked: Asked, api: Api, signals: Signals) -> int:
         left = registration.may_be_there
         if left:
             _say(f"Deleting {registration.server_id}; it can take half a minute to be sure.")
-        trouble = registration.undo()
-    if trouble:
-        return _left_behind(registration, trouble)
+        undone = _undo(registration)
+    if not undone:
+        return 1
     if left:
-        print(f"    {'left':<10}nothing: {registration.server_id} is deleted")
+        print(f"    {'left':<10}nothing: {registration.server_id} is deleted", flush=True)
     return status
 
 
@@ -92,11 +92,19 @@ def _tell(teller: Teller, title: str, step: Step, visit: Visit) -> None:
 def _remove(asked: Asked, api: Api) -> int:
     """Delete what an earlier run may have left."""
     registration = Registration(api, asked.remove, may_be_there=True)
+    if not _undo(registration):
+        return 1
+    print(f"{asked.remove} is not registered any more.", flush=True)
+    return 0
+
+
+def _undo(registration: Registration) -> bool:
+    """Delete the server; where that fails, tell at once how to, as nothing else may be told."""
     trouble = registration.undo()
     if trouble:
-        return _left_behind(registration, trouble)
-    print(f"{asked.remove} is not registered any more.")
-    return 0
+        command = f"make smoke API={registration.api.origin} REMOVE={registration.server_id}"
+        _say(f"{trouble}\n{registration.server_id} may still be registered; delete it: {command}")
+    return not trouble
 
 
 def _say(text: str) -> None:
@@ -108,12 +116,6 @@ def _say(text: str) -> None:
 def _stopped(stop: StoppedError) -> int:
     _say(f"Stopped by {stop}.")
     return 128 + stop.number
-
-
-def _left_behind(registration: Registration, trouble: str) -> int:
-    command = f"make smoke API={registration.api.origin} REMOVE={registration.server_id}"
-    _say(f"{trouble}\n{registration.server_id} may still be registered; delete it: {command}")
-    return 1
 
 
 if __name__ == "__main__":

@@ -552,6 +552,28 @@ def test_a_reader_who_goes_away_leaves_nothing(bound: Deployment, mcp: str) -> N
     assert "Traceback" not in err
 
 
+def test_a_reader_who_goes_away_does_not_keep_the_command_that_deletes_from_being_told(
+    run: Smoke, bound: Deployment, mcp: str, meddler: Meddler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_end, write_end = os.pipe()
+
+    def go_away(pass_on: PassOn) -> Reply:
+        os.close(read_end)
+        return pass_on()
+
+    monkeypatch.setattr(registration, "PATIENCE", 1.0)
+    meddler.meddling["POST /v1/invoke"] = go_away
+    meddler.meddling["DELETE "] = lambda _: Reply(500)
+    with os.fdopen(write_end, "w") as nobody_reads, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", nobody_reads)
+        status, _, err = run("operator", f"--mcp={mcp}", api=meddler.origin)
+    [left] = registered(bound)
+    assert status == 1
+    assert err.endswith(f"delete it: make smoke API={meddler.origin} REMOVE={left}\n")
+    meddler.meddling.clear()
+    assert run("operator", f"--remove={left}", api=meddler.origin)[0] == 0
+
+
 def test_without_credentials_nothing_is_sent(mcp: str, meddler: Meddler, tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
