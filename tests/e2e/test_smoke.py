@@ -197,7 +197,29 @@ def test_a_tool_of_which_nobody_knows_that_it_only_reads_is_not_run_and_not_coun
     assert "POST /v1/invoke" not in meddler.seen
 
 
+def test_the_key_in_an_mcp_address_is_not_printed(run: Smoke, mcp: str) -> None:
+    status, out, err = run("operator", f"--mcp={mcp}?apiKey=opensesame")
+    assert status == 0
+    assert "opensesame" not in out + err
+
+
 # What does not hold
+
+
+def test_an_address_that_reads_back_otherwise_does_not_hold_and_is_not_printed(
+    run: Smoke, mcp: str, meddler: Meddler
+) -> None:
+    def swap(pass_on: PassOn) -> Reply:
+        reply = pass_on()
+        return Reply(reply.status, reply.headers, reply.body.replace(b"opensesame", b"opensomeway"))
+
+    meddler.meddling["GET /v1/servers/smoke-"] = swap
+    status, out, err = run("operator", f"--mcp={mcp}?apiKey=opensesame", api=meddler.origin)
+    assert status == 1
+    assert seen_at(out, "it reads back as it was written") == "did not hold"
+    assert seen_at(out, "seen") == "another one"
+    assert "openso" not in out + err
+    assert "openses" not in out + err
 
 
 @pytest.mark.parametrize("named", [(), SUM])
@@ -356,6 +378,7 @@ def test_an_address_of_something_else_is_explained(
     ("api", "sentence"),
     [
         ("http://127.0.0.1:9", "Nothing answers at http://127.0.0.1:9 ("),
+        ("https://a..b", "API has a host or a port that cannot be: "),
         ("https://nobody.invalid", "There is no host nobody.invalid: API must be the stack's"),
     ],
 )
