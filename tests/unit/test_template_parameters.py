@@ -12,7 +12,12 @@ from tests.unit.transformed import source, transformed
 
 URLS = ["ChatLogoUrl", "AllowedReturnUrls", "DefaultReturnUrl"]
 ADDRESSES = [*URLS, "PublicBaseUrl"]
-WHOLE_NUMBERS = {"RefreshBufferSeconds": 3600, "KeepWarmHours": 8760}
+WHOLE_NUMBERS = {
+    "RefreshBufferSeconds": range(3601),
+    "KeepWarmHours": range(8761),
+    "ThrottleBurst": range(1, 5001),
+    "WorkerConcurrency": range(2, 1001),
+}
 
 
 def _parameters() -> dict[str, dict[str, Any]]:
@@ -213,14 +218,23 @@ def test_a_value_that_works_is_accepted(name: str, value: str) -> None:
     assert _accepts(name, value)
 
 
-@pytest.mark.parametrize(("name", "most"), WHOLE_NUMBERS.items())
-def test_what_a_function_reads_as_a_number_is_a_whole_one_within_its_bounds(
-    name: str, most: int
-) -> None:
-    accepted = [number for number in range(most + 1100) if _accepts(name, str(number))]
-    assert accepted == list(range(most + 1))
-    for value in ("", "0.5", "1e2", "-1", "+1", "007", "300 s", "\u0663"):
+@pytest.mark.parametrize(("name", "bounds"), WHOLE_NUMBERS.items())
+def test_what_is_read_as_a_whole_number_is_one_within_its_bounds(name: str, bounds: range) -> None:
+    accepted = [number for number in range(bounds.stop + 1100) if _accepts(name, str(number))]
+    assert accepted == list(bounds)
+    for value in ("", "0.5", "2.5", "5.0", "1e2", "-5", "+5", "007", "300 s", "\u0663"):
         assert not _accepts(name, value), value
+
+
+def test_only_numbers_that_may_be_fractions_or_are_listed_are_of_the_type_number() -> None:
+    """A Number takes fractions; a rate may be one (AWS::ApiGatewayV2::Stage, a double)."""
+    numbers = {
+        name
+        for name, parameter in _parameters().items()
+        if parameter["Type"] == "Number" and "AllowedValues" not in parameter
+    }
+    assert numbers == {"ThrottleRate"}
+    assert _accepts("ThrottleRate", "2.5")
 
 
 def test_an_empty_member_of_the_return_urls_is_left_out() -> None:
