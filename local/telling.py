@@ -19,6 +19,10 @@ class NotHeldError(Exception):
         self.seen = seen
 
 
+class NotRunError(Exception):
+    """A step was left out, and so shows nothing of the product; says why."""
+
+
 def expect(expected: object, seen: object) -> None:
     """Compare; raise NotHeldError."""
     if expected != seen:
@@ -32,7 +36,7 @@ def expect_within(expected: Mapping[str, object], seen: Mapping[str, object]) ->
 
 @dataclass(slots=True)
 class Teller:
-    """Numbers the steps as they hold."""
+    """Numbers the steps, and counts those that held."""
 
     walk: str
     """What is walked: the last line begins with it."""
@@ -40,6 +44,7 @@ class Teller:
     logs: str = ""
     """Where to read on; nothing is said of logs that nobody has."""
     told: int = 0
+    left_out: int = 0
     began: float = field(default_factory=time.monotonic)
 
     def heard_of_logs(self, logs: str) -> None:
@@ -50,6 +55,12 @@ class Teller:
         """Print a step that held."""
         self.told += 1
         print(f"{self._in(_GREEN, f'{self.told:>2}')}  {title:<{_WIDTH}}{seen}", flush=True)
+
+    def not_run(self, title: str, why: str) -> None:
+        """Print a step that was left out; it keeps its place in the numbering."""
+        self.told += 1
+        self.left_out += 1
+        print(f"{self._in(_DIM, ' –')}  {title:<{_WIDTH}}not run: {why}", flush=True)
 
     def not_held(self, title: str, expected: object, seen: object) -> None:
         """Print a step that did not."""
@@ -64,7 +75,10 @@ class Teller:
         seconds = time.monotonic() - self.began
         logs = f"; logs in {self.logs}" if self.logs else ""
         print(self._in(_DIM, f"    {seconds:.0f} s{logs}"))
-        print(f"{self.walk}: {self.told} steps, all held", flush=True)
+        held = self.told - self.left_out
+        every = f"{held} steps, all held"
+        some = f"{held} steps held, {self.left_out} not run"
+        print(f"{self.walk}: {some if self.left_out else every}", flush=True)
 
     def _in(self, colour: str, text: str) -> str:
         return f"{colour}{text}{_PLAIN}" if self.colours else text

@@ -1,7 +1,8 @@
 """`make smoke`: see the package's docstring.
 
-Exit status: 0 all held, 1 a step did not hold or something may be left registered, 2 it cannot be
-checked as asked, 128 and the signal's number when it was stopped.
+Exit status: 0 all that was run held (the last line counts what was not), 1 a step did not hold or
+something may be left registered, 2 it cannot be checked as asked, 128 and the signal's number when
+it was stopped.
 """
 
 import contextlib
@@ -9,13 +10,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from local.telling import NotHeldError, Teller
+from local.telling import NotHeldError, NotRunError, Teller
 from smoke.api import Api
 from smoke.asked import Asked, read
 from smoke.failures import CannotRunError, NoAnswerError, StoppedError
 from smoke.registration import Registration
 from smoke.signing import signer
-from smoke.steps import STEPS, Visit
+from smoke.steps import STEPS, Step, Visit
 from smoke.stopping import Signals
 
 
@@ -51,11 +52,11 @@ def _check(asked: Asked, api: Api, signals: Signals) -> int:
         left = registration.may_be_there
         if left:
             _say(f"Deleting {registration.server_id}; it can take half a minute to be sure.")
-        trouble = registration.undo()
-    if trouble:
-        return _left_behind(registration, trouble)
+        undone = _undo(registration)
+    if not undone:
+        return 1
     if left:
-        print(f"    {'left':<10}nothing: {registration.server_id} is deleted")
+        print(f"    {'left':<10}nothing: {registration.server_id} is deleted", flush=True)
     return status
 
 
@@ -63,7 +64,7 @@ def _walk(visit: Visit) -> int:
     teller, title = Teller("smoke"), ""
     try:
         for title, step in STEPS:
-            teller.held(title, step(visit))
+            _tell(teller, title, step, visit)
     except NotHeldError as fault:
         teller.not_held(title, fault.expected, fault.seen)
         return 1
@@ -79,14 +80,31 @@ def _walk(visit: Visit) -> int:
     return 0
 
 
+def _tell(teller: Teller, title: str, step: Step, visit: Visit) -> None:
+    try:
+        seen = step(visit)
+    except NotRunError as left_out:
+        teller.not_run(title, str(left_out))
+    else:
+        teller.held(title, seen)
+
+
 def _remove(asked: Asked, api: Api) -> int:
     """Delete what an earlier run may have left."""
     registration = Registration(api, asked.remove, may_be_there=True)
+    if not _undo(registration):
+        return 1
+    print(f"{asked.remove} is not registered any more.", flush=True)
+    return 0
+
+
+def _undo(registration: Registration) -> bool:
+    """Delete the server; where that fails, tell at once how to, as nothing else may be told."""
     trouble = registration.undo()
     if trouble:
-        return _left_behind(registration, trouble)
-    print(f"{asked.remove} is not registered any more.")
-    return 0
+        command = f"make smoke API={registration.api.origin} REMOVE={registration.server_id}"
+        _say(f"{trouble}\n{registration.server_id} may still be registered; delete it: {command}")
+    return not trouble
 
 
 def _say(text: str) -> None:
@@ -98,12 +116,6 @@ def _say(text: str) -> None:
 def _stopped(stop: StoppedError) -> int:
     _say(f"Stopped by {stop}.")
     return 128 + stop.number
-
-
-def _left_behind(registration: Registration, trouble: str) -> int:
-    command = f"make smoke API={registration.api.origin} REMOVE={registration.server_id}"
-    _say(f"{trouble}\n{registration.server_id} may still be registered; delete it: {command}")
-    return 1
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """What is to be checked: read from the command line, refused in one sentence."""
 
 import argparse
-import ipaddress
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
+from smoke.addresses import api_origin, mcp_url
 from smoke.failures import CannotRunError
 
 PREFIX = "smoke-"
@@ -43,7 +42,11 @@ def read(arguments: Sequence[str]) -> Asked:
     if given.arguments and not given.tool:
         raise CannotRunError("ARGUMENTS are for the tool that TOOL names: give both.")
     return Asked(
-        _origin(given.api), given.mcp, given.tool, _arguments(given.arguments), given.remove
+        api_origin(given.api),
+        mcp_url(given.mcp),
+        given.tool,
+        _arguments(given.arguments),
+        given.remove,
     )
 
 
@@ -74,31 +77,3 @@ def _arguments(text: str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise CannotRunError("ARGUMENTS must be a JSON object, such as '{\"limit\": 10}'.")
     return parsed
-
-
-def _origin(text: str) -> str:
-    """Return the origin; a loopback address, and it alone, may be plain http."""
-    try:
-        url = urlsplit(text.strip())
-        port = f":{url.port}" if url.port else ""
-    except ValueError as exc:
-        raise CannotRunError(f"API is not a URL: {exc}.") from exc
-    host = (url.hostname or "").lower()
-    if url.scheme not in {"https", "http"} or not host:
-        raise CannotRunError("API must begin with https://, as the stack's output ApiUrl does.")
-    if url.path.strip("/") or url.query or url.fragment or "@" in url.netloc:
-        raise CannotRunError(f"API must be the address alone: {url.scheme}://{host}{port}")
-    if url.scheme == "http" and not _is_loopback(host):
-        raise CannotRunError(f"API must be https, not http: https://{host}{port}")
-    # Python may not resolve these names (RFC 6761 §6.3), which `make dev` prints for browsers.
-    host = "127.0.0.1" if host.endswith(".localhost") else host
-    return f"{url.scheme}://{f'[{host}]' if ':' in host else host}{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

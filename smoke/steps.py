@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from local.telling import NotHeldError, expect, expect_within
+from local.telling import NotHeldError, NotRunError, expect, expect_within
+from smoke.addresses import without_secrets
 from smoke.api import Api, expect_status, members, refusal
 from smoke.asked import Asked
 from smoke.failures import CannotRunError, in_one_line
@@ -42,7 +43,8 @@ class Visit:
         return self.registration.server_id
 
 
-type Step = tuple[str, Callable[[Visit], str]]
+type Step = Callable[[Visit], str]
+"""Returns what was seen; raises NotHeldError, and NotRunError where it was left out."""
 
 
 def a_stranger_is_refused(visit: Visit) -> str:
@@ -98,9 +100,11 @@ def a_server_is_registered(visit: Visit) -> str:
 def it_reads_back(visit: Visit) -> str:
     """Read it: as written."""
     body = expect_status(200, visit.api.signed("GET", visit.registration.path))
-    written = {"name": "Smoke test", "mcp_url": visit.asked.mcp, "auth_type": "none"}
+    written = {"name": "Smoke test", "auth_type": "none"}
     expect_within({"server_id": visit.registration.server_id, **written}, body)
-    return f"auth_type none, {in_one_line(visit.asked.mcp)}"
+    if body.get("mcp_url") != visit.asked.mcp:
+        raise NotHeldError("the MCP URL that was given", "another one")
+    return f"auth_type none, at {in_one_line(without_secrets(visit.asked.mcp))}"
 
 
 def its_tools_are_listed(visit: Visit) -> str:
@@ -110,13 +114,15 @@ def its_tools_are_listed(visit: Visit) -> str:
     refused = refusal(answer, visit.api, CHAT_BACKEND)
     if refused and visit.asked.tool:
         visit.tool = visit.asked.tool
-        return f"not for these credentials: 403, as {BUILDER} denies it; TOOL is run unseen"
+        raise NotRunError(f"{BUILDER} denies it to these credentials (403); TOOL is run unseen")
     if refused:
         raise CannotRunError(
             f"These credentials may not list tools (403; {BUILDER} denies it, {CHAT_BACKEND} alone"
             " allows it): name the tool to run with TOOL=name."
         )
     tools = _tools(expect_status(200, _open_to_all(answer)))
+    if not tools:
+        raise NotHeldError("at least one tool", "none")
     names = [str(tool["name"]) for tool in tools]
     visit.tool = visit.asked.tool or harmless(tools)
     if visit.asked.tool not in {"", *names}:
@@ -127,7 +133,9 @@ def its_tools_are_listed(visit: Visit) -> str:
 def a_tool_runs(visit: Visit) -> str:
     """Call the tool; without one that is known to be harmless, none is called."""
     if not visit.tool:
-        return "none: no tool says that it only reads and needs no arguments; TOOL=name runs one"
+        raise NotRunError(
+            "no tool says that it only reads and needs no arguments; TOOL=name runs one"
+        )
     call = {
         "user_id": visit.user_id,
         "server_id": visit.registration.server_id,
@@ -199,7 +207,7 @@ def _content(result: object) -> str:
     return in_one_line(texts[0]) if texts else f"{len(parts)} parts without text"
 
 
-STEPS: tuple[Step, ...] = (
+STEPS: tuple[tuple[str, Step], ...] = (
     ("a stranger is refused", a_stranger_is_refused),
     ("an unknown path is not found", an_unknown_path_is_not_found),
     ("a link that nobody made gets a page", a_bad_ticket_gets_a_page),

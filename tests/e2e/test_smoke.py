@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from local.demo.neighbours import Neighbours
+from local.demo.tenant import Tenant
 from local.deployment import Deployment
 from local.loopback import Reply
 from smoke import __main__ as smoke
@@ -166,8 +167,9 @@ def test_both_policies_in_one_hand_may_not_list_tools_and_run_the_one_that_is_na
 ) -> None:
     status, out, _ = run("chat-backend+builder", f"--mcp={mcp}", *SUM)
     assert status == 0
-    assert "403, as BuilderPolicyArn denies it" in seen_at(out, "its tools are listed")
+    assert seen_at(out, "its tools are listed").startswith("not run: BuilderPolicyArn denies it")
     assert seen_at(out, "a tool runs") == "add_numbers → 42"
+    assert out.splitlines()[-1] == "smoke: 9 steps held, 1 not run"
 
 
 def test_both_policies_in_one_hand_must_name_the_tool(run: Smoke, mcp: str) -> None:
@@ -177,7 +179,59 @@ def test_both_policies_in_one_hand_must_name_the_tool(run: Smoke, mcp: str) -> N
     assert "nothing: smoke-" in out
 
 
+def test_a_tool_of_which_nobody_knows_that_it_only_reads_is_not_run_and_not_counted_as_held(
+    run: Smoke, mcp: str, meddler: Meddler
+) -> None:
+    def strip_hints(pass_on: PassOn) -> Reply:
+        reply = pass_on()
+        body = json.loads(reply.body)
+        for tool in body.get("tools", []):
+            tool.pop("annotations", None)
+        return Reply(reply.status, reply.headers, json.dumps(body).encode())
+
+    meddler.meddling["GET /v1/servers/smoke-"] = strip_hints
+    status, out, _ = run("operator", f"--mcp={mcp}", api=meddler.origin)
+    assert status == 0
+    assert seen_at(out, "a tool runs").startswith("not run: no tool says that it only reads")
+    assert out.splitlines()[-1] == "smoke: 9 steps held, 1 not run"
+    assert "POST /v1/invoke" not in meddler.seen
+
+
+def test_the_key_in_an_mcp_address_is_not_printed(run: Smoke, mcp: str) -> None:
+    status, out, err = run("operator", f"--mcp={mcp}?apiKey=opensesame")
+    assert status == 0
+    assert "opensesame" not in out + err
+
+
 # What does not hold
+
+
+def test_an_address_that_reads_back_otherwise_does_not_hold_and_is_not_printed(
+    run: Smoke, mcp: str, meddler: Meddler
+) -> None:
+    def swap(pass_on: PassOn) -> Reply:
+        reply = pass_on()
+        return Reply(reply.status, reply.headers, reply.body.replace(b"opensesame", b"opensomeway"))
+
+    meddler.meddling["GET /v1/servers/smoke-"] = swap
+    status, out, err = run("operator", f"--mcp={mcp}?apiKey=opensesame", api=meddler.origin)
+    assert status == 1
+    assert seen_at(out, "it reads back as it was written") == "did not hold"
+    assert seen_at(out, "seen") == "another one"
+    assert "openso" not in out + err
+    assert "openses" not in out + err
+
+
+@pytest.mark.parametrize("named", [(), SUM])
+def test_a_server_that_lists_no_tools_does_not_hold(
+    run: Smoke, further_parties: Neighbours, named: tuple[str, ...]
+) -> None:
+    bare = Tenant(further_parties.open_mcp_server)
+    bare.switch(empty_tools=True)
+    status, out, _ = run("operator", f"--mcp={bare.url}", *named)
+    assert status == 1
+    assert seen_at(out, "its tools are listed") == "did not hold"
+    assert (seen_at(out, "expected"), seen_at(out, "seen")) == ("at least one tool", "none")
 
 
 def test_a_tool_that_the_server_does_not_have_does_not_hold(run: Smoke, mcp: str) -> None:
@@ -324,6 +378,7 @@ def test_an_address_of_something_else_is_explained(
     ("api", "sentence"),
     [
         ("http://127.0.0.1:9", "Nothing answers at http://127.0.0.1:9 ("),
+        ("https://a..b", "API has a host or a port that cannot be: "),
         ("https://nobody.invalid", "There is no host nobody.invalid: API must be the stack's"),
     ],
 )
@@ -518,6 +573,28 @@ def test_a_reader_who_goes_away_leaves_nothing(bound: Deployment, mcp: str) -> N
         err = process.stderr.read()
     assert process.returncode == 1
     assert "Traceback" not in err
+
+
+def test_a_reader_who_goes_away_does_not_keep_the_command_that_deletes_from_being_told(
+    run: Smoke, bound: Deployment, mcp: str, meddler: Meddler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_end, write_end = os.pipe()
+
+    def go_away(pass_on: PassOn) -> Reply:
+        os.close(read_end)
+        return pass_on()
+
+    monkeypatch.setattr(registration, "PATIENCE", 1.0)
+    meddler.meddling["POST /v1/invoke"] = go_away
+    meddler.meddling["DELETE "] = lambda _: Reply(500)
+    with os.fdopen(write_end, "w") as nobody_reads, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", nobody_reads)
+        status, _, err = run("operator", f"--mcp={mcp}", api=meddler.origin)
+    [left] = registered(bound)
+    assert status == 1
+    assert err.endswith(f"delete it: make smoke API={meddler.origin} REMOVE={left}\n")
+    meddler.meddling.clear()
+    assert run("operator", f"--remove={left}", api=meddler.origin)[0] == 0
 
 
 def test_without_credentials_nothing_is_sent(mcp: str, meddler: Meddler, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from smoke.addresses import without_secrets
 from smoke.asked import Asked, read
 from smoke.failures import CannotRunError, in_one_line
 from smoke.signing import signer
@@ -33,6 +34,7 @@ def _a_machine_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("http://[::1]:4000", "http://[::1]:4000"),
         ("http://localhost:4000", "http://localhost:4000"),
         ("http://broker.localhost:4000", "http://127.0.0.1:4000"),
+        ("https://bücher.example.com", "https://xn--bcher-kva.example.com"),
     ],
 )
 def test_the_api_is_an_https_origin_or_on_this_machine(api: str, origin: str) -> None:
@@ -49,8 +51,8 @@ def test_the_api_is_an_https_origin_or_on_this_machine(api: str, origin: str) ->
         "https://broker.example.com?a=b",
         "https://broker.example.com#a",
         "https://jo:secret@broker.example.com",
-        "https://broker.example.com:99999",
-        "https://[broker",
+        "https://jo:secret",
+        "https://jo:secret@℀.example",
         "http://broker.example.com",
         "http://10.0.0.1",
         "http://localhost.example.com",
@@ -61,6 +63,54 @@ def test_any_other_address_is_refused_and_never_quoted_with_its_password(api: st
     with pytest.raises(CannotRunError, match=r"^API ") as refused:
         read([f"--api={api}", MCP])
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "api",
+    [
+        "https://broker.example.com:0",
+        "https://broker.example.com:99999",
+        "https://[broker",
+        "https://[::1",
+        "https://[v1.broker]",
+        "https://a..b",
+        "https://.a",
+        "https://-a.example.com",
+        "https://a b",
+        "https://a%2eb",
+        "https://a\\b",
+        "https://xn--a",
+        "https://☃.example.com",
+        f"https://{'x' * 64}.example.com",
+        f"https://{'x.' * 127}example.com",
+        "http://..localhost",
+    ],
+)
+def test_a_host_and_a_port_that_cannot_be_are_refused_in_one_sentence(api: str) -> None:
+    with pytest.raises(CannotRunError) as refused:
+        read([f"--api={api}", MCP])
+    assert str(refused.value) == (
+        "API has a host or a port that cannot be: it must be the stack's output ApiUrl."
+    )
+
+
+@pytest.mark.parametrize("mcp", ["https://[::1/?apiKey=secret", "https://jo:secret/mcp"])
+def test_an_mcp_address_that_is_no_url_is_refused_unquoted(mcp: str) -> None:
+    with pytest.raises(CannotRunError, match=r"^MCP is not a URL\.$"):
+        read([f"--api={GATEWAY}", f"--mcp={mcp}"])
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://mcp.example.com/mcp?apiKey=secret", "https://mcp.example.com"),
+        ("https://mcp.example.com/s/secret/mcp#secret", "https://mcp.example.com"),
+        ("https://jo:secret@mcp.example.com:8443", "https://mcp.example.com:8443"),
+        ("https://[2001:db8::1]/mcp", "https://[2001:db8::1]"),
+    ],
+)
+def test_of_an_address_only_what_is_no_secret_is_shown(url: str, shown: str) -> None:
+    assert without_secrets(url) == shown
 
 
 @pytest.mark.parametrize("given", [[], [MCP], [f"--api={GATEWAY}"], ["--api=", "--mcp="], ["--x"]])

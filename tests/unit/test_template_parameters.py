@@ -12,7 +12,12 @@ from tests.unit.transformed import source, transformed
 
 URLS = ["ChatLogoUrl", "AllowedReturnUrls", "DefaultReturnUrl"]
 ADDRESSES = [*URLS, "PublicBaseUrl"]
-WHOLE_NUMBERS = {"RefreshBufferSeconds": 3600, "KeepWarmHours": 8760}
+WHOLE_NUMBERS = {
+    "RefreshBufferSeconds": range(3601),
+    "KeepWarmHours": range(8761),
+    "ThrottleBurst": range(1, 5001),
+    "WorkerConcurrency": range(2, 1001),
+}
 
 
 def _parameters() -> dict[str, dict[str, Any]]:
@@ -78,7 +83,7 @@ def test_what_slips_in_when_a_value_is_pasted_is_refused(name: str, spoilt: str)
     assert _accepts(name, good)
     if parameter["Type"] == "CommaDelimitedList" and spoilt == " {}":
         assert _accepts(name, spoilt.format(good))  # CloudFormation takes such blanks off
-    elif (name, spoilt) != ("ChatName", "{}\u00a0"):  # a blank like any other inside a name
+    else:
         assert not _accepts(name, spoilt.format(good))
 
 
@@ -178,8 +183,6 @@ def test_a_page_may_have_a_path_and_a_query(name: str, rest: str) -> None:
         ("ChatName", " Harbor Chat"),
         ("ChatName", "Harbor Chat "),
         ("ChatName", "Harbor\nChat"),
-        ("ChatName", "Harbor\u2028Chat"),
-        ("ChatName", "Harbor \u202etahC"),
         ("ChatName", "<b>chat</b>"),
         ("ChatName", "x" * 65),
         ("SessionBinding", "Backend"),
@@ -207,20 +210,71 @@ def test_a_value_that_would_fail_later_is_refused_at_once(name: str, value: str)
         ("AlarmEmail", "first.last+alarms@mail.example.co.uk"),
         ("ChatName", "Zoë’s Chat & Co."),
         ("ChatName", "港 Chat 🚢"),
+        ("ChatName", "Harbor\u00a0Chat"),
+        ("ChatName", "Chat \U0001f469\u200d\U0001f4bb"),  # a joined emoji: woman technologist
+        ("ChatName", "Chat \u2764\ufe0f"),  # an emoji with its variation selector: red heart
+        ("ChatName", "\u06af\u067e\u200c\u0632\u0646"),  # Persian, with a non-joiner inside
+        ("ChatName", "x"),
+        ("ChatName", "🚢" * 64),
     ],
 )
 def test_a_value_that_works_is_accepted(name: str, value: str) -> None:
     assert _accepts(name, value)
 
 
-@pytest.mark.parametrize(("name", "most"), WHOLE_NUMBERS.items())
-def test_what_a_function_reads_as_a_number_is_a_whole_one_within_its_bounds(
-    name: str, most: int
-) -> None:
-    accepted = [number for number in range(most + 1100) if _accepts(name, str(number))]
-    assert accepted == list(range(most + 1))
-    for value in ("", "0.5", "1e2", "-1", "+1", "007", "300 s", "\u0663"):
+@pytest.mark.parametrize(("name", "bounds"), WHOLE_NUMBERS.items())
+def test_what_is_read_as_a_whole_number_is_one_within_its_bounds(name: str, bounds: range) -> None:
+    accepted = [number for number in range(bounds.stop + 1100) if _accepts(name, str(number))]
+    assert accepted == list(bounds)
+    for value in ("", "0.5", "2.5", "5.0", "1e2", "-5", "+5", "007", "300 s", "\u0663"):
         assert not _accepts(name, value), value
+
+
+def test_only_numbers_that_may_be_fractions_or_are_listed_are_of_the_type_number() -> None:
+    """A Number takes fractions; a rate may be one (AWS::ApiGatewayV2::Stage, a double)."""
+    numbers = {
+        name
+        for name, parameter in _parameters().items()
+        if parameter["Type"] == "Number" and "AllowedValues" not in parameter
+    }
+    assert numbers == {"ThrottleRate"}
+    assert _accepts("ThrottleRate", "2.5")
+
+
+@pytest.mark.parametrize(
+    "invisible",
+    [
+        *("\u00ad", "\u034f", "\u180e"),
+        *("\u200b", "\u2060", "\u2064", "\ufeff", "\ufff9"),  # of no width
+        *("\u115f", "\u1160", "\u17b4", "\u2800", "\u3164", "\uffa0"),  # fillers
+        *("\u061c", "\u200e", "\u200f", "\u202e", "\u2066", "\u2069", "\u206a"),  # directions
+        *("\u0000", "\u0085", "\u2028", "\u2029"),  # controls and ends of lines
+    ],
+)
+def test_what_cannot_be_seen_is_in_no_name(invisible: str) -> None:
+    for name in (invisible, f"{invisible}Chat", f"Ch{invisible}at", f"Chat{invisible}"):
+        assert not _accepts("ChatName", name), name
+
+
+@pytest.mark.parametrize(
+    "blank", ["\u00a0", "\u1680", "\u2000", "\u2003", "\u200a", "\u202f", "\u205f", "\u3000"]
+)
+def test_no_blank_of_any_width_stands_before_or_after_a_name(blank: str) -> None:
+    assert _accepts("ChatName", f"Harbor{blank}Chat")
+    for name in (blank, f"{blank}Chat", f"Chat{blank}"):
+        assert not _accepts("ChatName", name), name
+
+
+@pytest.mark.parametrize("joiner", ["\u200c", "\u200d"])
+def test_a_joiner_without_something_to_join_is_refused(joiner: str) -> None:
+    for name in (joiner, f"{joiner}Chat", f"Chat{joiner}"):
+        assert not _accepts("ChatName", name), name
+
+
+@pytest.mark.parametrize("selector", ["\u180b", "\ufe00", "\ufe0f"])
+def test_a_variation_selector_without_something_to_vary_is_refused(selector: str) -> None:
+    assert not _accepts("ChatName", selector)
+    assert not _accepts("ChatName", f"{selector}Chat")
 
 
 def test_an_empty_member_of_the_return_urls_is_left_out() -> None:
