@@ -1,6 +1,6 @@
-# Needs make and any python3 from 3.9 on. Everything else is fetched into this folder: uv pinned by
-# version, all packages by hash. Python 3.13 is what .python-version (pyenv) or the PATH leads to;
-# where there is none, uv brings it.
+# Needs make and any python3 from 3.9 on. The rest is fetched: uv pinned by version, all packages by
+# hash, installed into this folder. Python 3.13 is what .python-version (pyenv) or the PATH leads to;
+# where there is none, uv brings it, into its own folder.
 
 UV_VERSION := 0.13.9
 PYTHON_VERSION := $(shell cat .python-version)
@@ -27,6 +27,12 @@ BUILD := $(call build_folder,$(ARCH))
 # BuildArchitecture takes no !Ref, so another architecture is another template.
 BUILD_TEMPLATE := $(dir $(BUILD))template-$(ARCH).yaml
 MACHINE := $(patsubst aarch64,arm64,$(shell uname -m))
+# Likewise: an ENV of the environment (a shell's own variable) must not choose what is deployed to.
+ENV :=
+# The examples set AWS_REGION alone; SAM reads the other one.
+ifdef AWS_REGION
+export AWS_DEFAULT_REGION ?= $(AWS_REGION)
+endif
 
 export SAM_CLI_TELEMETRY := 0
 # Trust what this machine trusts: a company's proxy signs with its own certificate.
@@ -97,10 +103,14 @@ check: setup setup-sam setup-checkov ## Check format, lint, types and the templa
 	@"$(SAM)" validate --lint --region us-east-1
 	@"$(BIN)/python" -m tests.unit.transformed >.cache/transformed.json
 	@"$(BIN)/cfn-lint" .cache/transformed.json
-	@$(CHECKOV) .cache/transformed.json
+	@$(MAKE) --no-print-directory scan TEMPLATE=.cache/transformed.json
 
 scan: setup-checkov ## Scan a transformed template for unsafe settings: make scan TEMPLATE=file
-	@$(CHECKOV) "$(TEMPLATE)"
+	@test -s "$(TEMPLATE)" || { echo "TEMPLATE names the template to scan" >&2; exit 1; }
+	@# It exits with 0 where it could read nothing, too.
+	@said="$$($(CHECKOV) "$(TEMPLATE)")" && held=yes || held=; printf '%s\n' "$$said"; \
+	test "$$held" && printf '%s' "$$said" | grep -q 'Passed checks: [1-9]' && \
+		! printf '%s' "$$said" | grep -q 'Parsing errors'
 
 format: setup ## Format, and mend what the linter can mend
 	@"$(BIN)/ruff" format .
@@ -120,8 +130,9 @@ $(BUILD_TEMPLATE): template.yaml Makefile
 	@mkdir -p "$(@D)"
 	@sed 's/arm64/$(ARCH)/' template.yaml >"$@"
 
-deploy: build ## Deploy the build (ENV=dev or ENV=prod; without, the default stack)
+deploy: ## Build and deploy (ENV=dev or ENV=prod; without, the default stack)
 	@test "$(ARCH)" = arm64 || { echo "What is deployed is the build for arm64: leave ARCH out" >&2; exit 1; }
+	@$(MAKE) --no-print-directory build
 	@"$(SAM)" deploy $(if $(ENV),--config-env $(ENV))
 
 permissions: setup ## Write docs/security/permissions.md anew from the template

@@ -22,8 +22,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     with LocalStack(template=choice.template, run_folder=options.logs) as stack:
+        open_mcp_server = stack.start_mcp_server("open_mcp_server", "--auth", "none")
         deployment = stack.deployment(
             chat=True,
+            local_origins=[open_mcp_server],
             settings=Settings(python=choice.python),
             SessionBinding=options.session_binding,
             ChatName="Lighthouse Chat",
@@ -32,7 +34,7 @@ def main() -> None:
         deployment.clockwork.start(every=options.tick, poll=_POLL_SECONDS)
         if choice.told:
             print(choice.told)
-        print(_addresses(stack, deployment), flush=True)
+        print(_addresses(stack, deployment, open_mcp_server), flush=True)
         while True:
             signal.pause()
 
@@ -50,13 +52,14 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _addresses(stack: LocalStack, deployment: Deployment) -> str:
+def _addresses(stack: LocalStack, deployment: Deployment, open_mcp_server: str) -> str:
     lines = {
         "Chat page": stack.chat_url,
         "API": deployment.url,
         "Authorization server": stack.services.authorization_server,
         "MCP servers": f"{stack.services.mcp_server}/{{tenant}}/mcp",
         "… of 2025-11-25": f"{stack.services.old_mcp_server}/{{tenant}}/mcp",
+        "… open to all": f"{open_mcp_server}/{{tenant}}/mcp",
         "Tick": f"curl -X POST {deployment.control_url}/local/tick",
         "Logs": os.path.relpath(stack.logs),
     }

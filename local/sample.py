@@ -12,6 +12,6 @@ _SCOPES = ["openid", "email", "contacts.read"]
 
 def register_sample(services: ThirdParties, deployment: Served) -> None:
     """Register it at the broker, and its app at the service."""
-    app = App(services, client_id="lighthouse-chat")
+    app = App(services, client_id="lighthouse-chat", name="Lighthouse Chat")
     with callers(deployment) as clients:
         Journey(clients, app, Tenant(services.mcp_server, SAMPLE), SAMPLE).register(scopes=_SCOPES)

@@ -134,6 +134,10 @@ class LocalStack:
             self._made = self.aws.create(template)
         return self._made
 
+    def start_mcp_server(self, name: str, *arguments: str) -> str:
+        """Start a further MCP server; return its origin, `{origin}/{tenant}/mcp` is a server."""
+        return f"http://127.0.0.1:{_port(self._child('local.mcp_server', name, *arguments))}"
+
     def start_chat(self, broker: str) -> str:
         """Start `examples.chat`; return its origin for browsers.
 

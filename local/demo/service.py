@@ -8,8 +8,8 @@ from local import browser_names
 from local.stack import ThirdParties
 
 SCOPES = ("openid", "contacts.read")
-"""What a server asks for; the app may ask for contacts.write as well."""
-_REGISTERED = (*SCOPES, "contacts.write")
+"""What a server asks for; the app may ask for more."""
+_REGISTERED = (*SCOPES, "email", "contacts.write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class App:
     service: ThirdParties
     client_id: str = field(default_factory=lambda: f"app-{secrets.token_hex(6)}")
     client_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    name: str = ""
+    """What the service calls it on its consent page; the id, where it is empty."""
 
     def register(self, redirect_uri: str, style: str = "form_post") -> None:
         """Register the app, or change how it is registered."""
@@ -29,6 +31,7 @@ class App:
             "redirect_uris": [redirect_uri],
             "style": style,
             "scopes": list(_REGISTERED),
+            "name": self.name,
         }
         self.control("POST", "/clients", json=registration)
 

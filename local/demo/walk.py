@@ -1,6 +1,8 @@
 """The steps in their order, walked on whatever stage is raised."""
 
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -53,5 +55,8 @@ def walked(
     except _SURPRISES as fault:
         teller.not_held(title, "an answer that fits", f"{type(fault).__name__}: {fault}")
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted; nothing is left running.", file=sys.stderr)
+        return 128 + signal.SIGINT
     teller.ended()
     return 0

@@ -11,7 +11,7 @@ import httpx
 _PODMAN, _DOCKER = "host.containers.internal", "host.docker.internal"
 _IMAGE = "public.ecr.aws/lambda/python:3.13-{architecture}"
 _ABSENT = """\
-There is no container engine here, and `sam local` runs functions in containers.
+`sam local` runs functions in containers. To get an engine:
   Debian, Ubuntu   apt-get install podman
                    podman system service --time=0 unix:///tmp/podman.sock &
                    export DOCKER_HOST=unix:///tmp/podman.sock
@@ -76,7 +76,9 @@ def find_engine(environ: Mapping[str, str] = os.environ) -> Engine:
                 version=str(version.get("Version", "")),
                 host=_PODMAN if podman else _DOCKER,
             )
-    raise NoEngineError(_ABSENT)
+    named = environ.get("DOCKER_HOST")
+    where = f"at {named}, which DOCKER_HOST names" if named else "here"
+    raise NoEngineError(f"No container engine answers {where}. {_ABSENT}")
 
 
 def _sockets(environ: Mapping[str, str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ next step to make sense is asserted, the rest is judged afterwards.
 
 import json
 import secrets
+import time
 
 import httpx
 
@@ -195,16 +196,22 @@ def _endless(_: Request) -> Reply:
     return as_json({"tools": ["x" * 4_500_000]})
 
 
+_A_SECOND = 1.0
+"""A token of one second serves for half of it, and whole seconds are stored."""
+
+
 def lose_the_access(walk: Walk) -> None:
     """Let a refresh fail for a while, and for good."""
     crm = walk.journey()
     crm.app.switch(access_token_lifetime=1)
     walk.connect(crm, "jo")
+    time.sleep(_A_SECOND)
     crm.app.switch(token_endpoint_mode="500", mode_count=1)
     assert crm.invoke("jo").status_code == 503
     crm = walk.journey()
     crm.app.switch(access_token_lifetime=1)
     walk.connect(crm, "jo")
+    time.sleep(_A_SECOND)
     crm.app.revoke("alice")
     assert crm.invoke("jo").json()["reason"] == "reconnect_required"
     crm.connection("jo")

@@ -29,6 +29,10 @@ def _not_held(_stage: object) -> str:
     raise NotHeldError("a fish", "a bird")
 
 
+def _interrupted(_stage: object) -> str:
+    raise KeyboardInterrupt
+
+
 def _surprised(_stage: object) -> str:
     raise KeyError("completion_code")
 
@@ -54,6 +58,13 @@ def test_when_all_held_the_last_line_says_how_many(
     assert status == 0
     assert lines[-1] == "demo: 3 steps, all held"
     assert lines[1].split() == ["2", "_held", "what", "was", "seen"]
+
+
+def test_ctrl_c_ends_it_without_a_traceback(
+    ending: Callable[..., tuple[int, list[str]]],
+) -> None:
+    status, lines = ending(_held, _interrupted, _held)
+    assert (status, len(lines)) == (130, 2)
 
 
 def test_a_step_that_did_not_hold_is_named_with_what_was_seen(

@@ -21,6 +21,7 @@ from tests.unit.transformed import ROOT, TEMPLATE, functions, of_type, source
 
 BROKER = ROOT / "layers" / "common" / "broker"
 CALLERS_OWN = {
+    "AWS_DEFAULT_REGION",
     "DOCKER_HOST",
     "AWS_ACCESS_KEY_ID",
     "AWS_REGION",

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.unit.transformed import ROOT, transformed
 
 NAKED_QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"MessageRetentionPeriod": 60}}
@@ -27,6 +29,10 @@ def _scan(template: dict[str, Any], folder: Path) -> subprocess.CompletedProcess
     """Run the very command of `make check`."""
     file = folder / "transformed.json"
     file.write_text(json.dumps(template, indent=1), encoding="utf-8")
+    return _scanned(file)
+
+
+def _scanned(file: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     command = ["make", "--silent", "scan", f"TEMPLATE={file}"]
     return subprocess.run(
@@ -58,7 +64,17 @@ def test_whatever_is_made_unsafe_is_found_and_nothing_else(tmp_path: Path) -> No
 def test_the_check_runs_the_scan_on_the_transformed_template() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     check = makefile.partition("\ncheck:")[2].partition("\n\n")[0]
-    assert "@$(CHECKOV) .cache/transformed.json" in check
+    assert "scan TEMPLATE=.cache/transformed.json" in check
+
+
+@pytest.mark.parametrize("content", [None, "", "no template", "{}"])
+def test_a_scan_that_had_nothing_to_judge_does_not_pass(
+    tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "template.json"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    assert _scanned(file).returncode != 0
 
 
 def test_every_rule_that_is_skipped_has_its_reason_beside_it() -> None:

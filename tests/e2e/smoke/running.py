@@ -10,6 +10,11 @@ from tests.unit.transformed import ROOT
 
 SUM = ("--tool=add_numbers", '--arguments={"first": 19, "second": 23}')
 NO_KEY: dict[str, str | None] = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
+_SMOKE = """
+import runpy, signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored
+runpy.run_module("smoke", run_name="__main__", alter_sys=True)
+"""
 type Smoke = Callable[..., tuple[int, str, str]]
 
 
@@ -41,7 +46,7 @@ def registered(deployment: Deployment) -> list[str]:
 def start(deployment: Deployment, *arguments: str) -> subprocess.Popen[str]:
     """Start it as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "smoke", *arguments],
+        [sys.executable, "-c", _SMOKE, *arguments],
         cwd=ROOT,
         env=credentials(deployment, "operator"),
         stdout=subprocess.PIPE,
