@@ -224,7 +224,7 @@ def standing() -> Bill:
             _line("read units: half of one for each of 64 queries", reads, "DynamoDB, read unit"),
             _line("requests to the queues, mostly Lambda's polling", POLLS + TICKS, "SQS, request"),
             _logs(TICKS, TICK_LOG_BYTES + LAMBDA_LOG_BYTES + 7 * EVENT_BYTES),
-            _line("metrics", METRICS, "CloudWatch, metric and month"),
+            _line("metrics, as if all came all month", METRICS, "CloudWatch, metric and month"),
             _line("metrics in alarms", ALARM_METRICS, "CloudWatch, metric of an alarm and month"),
             _line("dashboards", 1, "CloudWatch, dashboard and month"),
         ),
