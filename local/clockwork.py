@@ -178,6 +178,11 @@ def _failed(answer: Answer, sent: set[str], source: Source) -> set[str]:
     if answer.error:
         return sent
     report = answer.json() if source.partial else None
+    return failed_of(report, sent)
+
+
+def failed_of(report: Any, sent: set[str]) -> set[str]:
+    """Return the ids that a report names; all of them if it names what was not sent."""
     if not report:
         return set()
     try:

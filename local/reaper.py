@@ -8,7 +8,10 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterable
+
+GRACE_SECONDS = 10.0
 
 
 def surviving_groups(lines: Iterable[str]) -> set[int]:
@@ -23,7 +26,29 @@ def surviving_groups(lines: Iterable[str]) -> set[int]:
     return groups
 
 
+def end(groups: Iterable[int]) -> None:
+    """Ask them to end, and kill what has not after ten seconds: some have things to put away."""
+    _signal(groups, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while time.monotonic() < deadline and any(map(_lives, groups)):
+        time.sleep(0.1)
+    _signal(groups, signal.SIGKILL)
+
+
+def _signal(groups: Iterable[int], number: signal.Signals) -> None:
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, number)
+
+
+def _lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
 if __name__ == "__main__":
-    for group in surviving_groups(sys.stdin):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    end(surviving_groups(sys.stdin))

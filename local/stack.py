@@ -155,7 +155,7 @@ class LocalStack:
         return f"http://chat.localhost:{port}"
 
     def _start(self, starting: ExitStack) -> None:
-        self.logs = self.run_folder or _new_run_folder()
+        self.logs = self.run_folder or new_run_folder()
         self.logs.mkdir(parents=True, exist_ok=True)
         self.keys = {name: _new_key(name) for name in (CHAT_BACKEND, BUILDER, BOTH, OPERATOR)}
         self.children = starting.enter_context(Children())
@@ -210,7 +210,8 @@ def _new_key(caller: str) -> AccessKey:
     return AccessKey(f"AKIALOCAL{name}", secrets.token_urlsafe(30))
 
 
-def _new_run_folder() -> Path:
+def new_run_folder() -> Path:
+    """Make a folder for what one run leaves."""
     runs = ROOT / ".local"
     runs.mkdir(exist_ok=True)
     return Path(tempfile.mkdtemp(prefix="run-", dir=runs))

@@ -16,6 +16,8 @@ from local.deployment import Deployment
 from local.stack import LocalStack
 from tests.e2e.stranger import Stranger
 
+pytest.register_assert_rewrite("tests.e2e.permission_paths")
+
 CHAT_NAME = "Lighthouse Chat"
 _CONTAINERS = 28  # two deployments of eight functions, and room for parallel calls
 

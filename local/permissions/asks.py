@@ -19,9 +19,15 @@ _SAME_PERMISSION = {
     "DeleteMessageBatch": "DeleteMessage",
     "SendMessageBatch": "SendMessage",
 }
+# Parameters from before there were expressions; they name attributes, too.
+_LEGACY = {
+    *("AttributeUpdates", "AttributesToGet", "Expected"),
+    *("KeyConditions", "QueryFilter", "ScanFilter"),
+}
 _EXPRESSIONS = (
     "ConditionExpression",
     "FilterExpression",
+    "KeyConditionExpression",
     "ProjectionExpression",
     "UpdateExpression",
 )
@@ -35,10 +41,15 @@ def asks_of(target: str, body: Body) -> list[Ask]:
     A request may ask for several things: events on two buses.
     """
     service, _, operation = target.partition(".")
-    return list(_READERS[service](operation, body))
+    asks = list(_READERS[service](operation, body))
+    if not asks:
+        raise LookupError(f"{target} asks for nothing.")
+    return asks
 
 
 def _dynamodb(operation: str, body: Body) -> Iterator[Ask]:
+    if legacy := _LEGACY & body.keys():
+        raise LookupError(f"{legacy} are not read here.")
     resource = _arn("dynamodb", f"table/{body['TableName']}")
     if index := body.get("IndexName"):
         resource += f"/index/{index}"
@@ -70,8 +81,9 @@ def _kms(operation: str, body: Body) -> Iterator[Ask]:
 
 
 def _sqs(operation: str, body: Body) -> Iterator[Ask]:
-    queue = str(body.get("QueueUrl", "*")).rpartition("/")[2]
-    yield Ask(f"sqs:{_SAME_PERMISSION.get(operation, operation)}", _arn("sqs", queue))
+    *_, account, queue = ["", *str(body.get("QueueUrl", "*")).split("/")]
+    resource = f"arn:{PARTITION}:sqs:{REGION}:{account}:{queue}"
+    yield Ask(f"sqs:{_SAME_PERMISSION.get(operation, operation)}", resource)
 
 
 def _events(operation: str, body: Body) -> Iterator[Ask]:

@@ -117,10 +117,13 @@ class Guard:
         signed = _CREDENTIAL.search(request.header("authorization") or "")
         policy = self._policies.get(signed[1]) if signed else None
         if policy is None:
+            self.refusals.append(Judged("?", Ask(request.header("x-amz-target") or "", "?"), ()))
             return _error(403, "UnrecognizedClientException", "Nobody here has this key.")
+        target = request.header("x-amz-target") or ""
         try:
-            asks = asks_of(request.header("x-amz-target") or "", json.loads(request.body))
+            asks = asks_of(target, json.loads(request.body))
         except (LookupError, ValueError):
+            self.refusals.append(Judged(policy.function, Ask(target, "?"), ()))
             return _error(400, "UnknownOperationException", "This is not judged here.")
         if refused := self._refused(policy, asks):
             return _denied(policy.function, refused)

@@ -13,6 +13,10 @@ from local.template import Template
 type Context = Mapping[str, tuple[str, ...]]
 
 
+_CASE = {key.lower(): key for key in ("dynamodb:Attributes", "kms:EncryptionContext:kind")}
+"""A key's case does not matter; they are compared as the requests name them."""
+
+
 class UnknownPolicyError(Exception):
     """A policy says something that is not judged here, so nothing may be concluded from it."""
 
@@ -48,7 +52,7 @@ class Statement:
         if surplus := written.keys() - known:
             raise UnknownPolicyError(f"{sorted(surplus)} in {written.get('Sid')}")
         conditions = [
-            (operator, key, tuple(_listed(values)))
+            (operator, _CASE.get(key.lower(), key), tuple(_listed(values)))
             for operator, tests in written.get("Condition", {}).items()
             for key, values in tests.items()
         ]

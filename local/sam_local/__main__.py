@@ -3,7 +3,6 @@
 import argparse
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -18,7 +17,7 @@ from local.sam_local import services
 from local.sam_local.command import SamLocal
 from local.sam_local.deployment import SamDeployment, free_port
 from local.sam_local.engine import Engine, NoEngineError, find_engine
-from local.stack import LocalStack, origin_of
+from local.stack import LocalStack, new_run_folder, origin_of
 from local.telling import Teller
 
 _TITLE = "`sam local` starts"
@@ -48,13 +47,14 @@ def main() -> int:
 def _raised(
     options: argparse.Namespace, engine: Engine, logs: Callable[[str], None]
 ) -> Iterator[Stage]:
-    with neighbours() as others, LocalStack() as stack, ExitStack() as running:
-        logs(str(stack.logs))
-        own_logs = Path(tempfile.mkdtemp(prefix=f"{stack.logs.name}-sam-", dir=stack.logs.parent))
-        sam = SamLocal(options.sam.absolute(), engine, stack.children, stack.logs, own_logs)
+    run = new_run_folder()
+    logs(str(run))
+    stack_of_the_run = LocalStack(run_folder=run / "logs")
+    with neighbours() as others, stack_of_the_run as stack, ExitStack() as running:
+        sam = SamLocal(options.sam.absolute(), engine, stack.children, stack.logs, run / "sam")
         origins = [*stack.services.origins(), *others.origins(), origin_of(RETURN_URL)]
         bound, unbound = [
-            SamDeployment(name, options.built, stack, sam, free_port())
+            SamDeployment(name, options.built, stack, sam, free_port(), run / "templates")
             for name in ("bound", "unbound")
         ]
         for deployment, parameters in (
@@ -74,6 +74,10 @@ def _started(engine: Engine, stage: Stage, seconds: float) -> str:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(
+            other, signal.SIG_IGN
+        )  # one is enough, and the way out is not to be cut short
     sys.exit(128 + number)
 
 

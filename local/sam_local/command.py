@@ -17,7 +17,7 @@ from local.sam_local.templates import env_vars_of
 _INVOKE_SECONDS = 120
 
 
-class InvokeFailedError(Exception):
+class InvokeFailedError(RuntimeError):
     """`sam local invoke` did not answer with JSON; the message is the end of what it said."""
 
 
@@ -30,8 +30,20 @@ class SamLocal:
     children: Children
     logs: Path
     """Where the functions' own output goes."""
-    own_logs: Path
-    """Where that of `sam local` goes: it writes each request with its query, secrets and all."""
+    own_folder: Path
+    """Where that of `sam local` goes: it writes each request with its query, secrets and all.
+
+    Its locks go there, too: one that a killed run has left would keep the next one waiting for
+    five minutes, if it lay in a place that all runs share.
+    """
+
+    def __post_init__(self) -> None:
+        """Make the folders."""
+        self._locks.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def _locks(self) -> Path:
+        return self.own_folder / "locks"
 
     def start_api(self, name: str, template: Path, port: int) -> Child:
         """Start the API of a template; each function's container stays warm from its first call."""
@@ -40,7 +52,7 @@ class SamLocal:
         return self.children.start(
             f"sam local start-api ({name})",
             self._command("start-api", template, arguments),
-            log=self.own_logs / f"{name}-sam-local.log",
+            log=self.own_folder / f"{name}-sam-local.log",
             cwd=template.parent,
             env=self._environment(),
         )
@@ -81,6 +93,7 @@ class SamLocal:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "HOME": os.environ.get("HOME", "/"),
             "SAM_CLI_TELEMETRY": "0",
+            "TMPDIR": str(self._locks),
         }
 
 

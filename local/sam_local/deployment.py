@@ -15,7 +15,7 @@ import httpx
 from local import browser_names
 from local.account import REGION, function_key
 from local.aws import Aws
-from local.clockwork import Delivery, Tick
+from local.clockwork import Delivery, Tick, failed_of
 from local.gateway.routing import match
 from local.permissions import policies_of
 from local.processes import Child, ChildFailedError
@@ -23,10 +23,9 @@ from local.sam_local import events
 from local.sam_local.command import SamLocal
 from local.sam_local.templates import own_credentials, write_template
 from local.signing import SigV4
-from local.stack import ROOT, LocalStack
+from local.stack import LocalStack
 from local.template import QueueSource, Template
 
-WRITTEN = ROOT / ".aws-sam" / "local"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _CALL_SECONDS = 90.0
@@ -44,6 +43,8 @@ class SamDeployment:
     stack: LocalStack
     sam: SamLocal
     port: int
+    folder: Path
+    """Where the template that `sam local` runs is written."""
     template: Template = field(init=False, repr=False)
     _process: Child | None = field(init=False, default=None, repr=False)
 
@@ -60,7 +61,7 @@ class SamDeployment:
     @property
     def written(self) -> Path:
         """The template that `sam local` runs."""
-        return WRITTEN / f"{self.name}.json"
+        return self.folder / f"{self.name}.json"
 
     def prepare(self, local_origins: Collection[str], **parameters: str) -> None:
         """Write the template, and hold its functions to their policies."""
@@ -82,18 +83,11 @@ class SamDeployment:
         for function, policy in policies_of(self.template).items():
             self.stack.guard.admit(function_key(self.name, function), policy)
 
-    @property
-    def listens(self) -> bool:
-        """Whether somebody answers on its port."""
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False
-
     def open(self) -> None:
         """Begin to answer; raise ChildFailedError."""
         self._process = self.sam.start_api(self.name, self.written, self.port)
         deadline = time.monotonic() + _READY_SECONDS
-        while not self.listens:
+        while not port_is_taken(self.port):
             if not self._process.alive or time.monotonic() > deadline:
                 raise ChildFailedError(f"sam local start-api is not ready: {self._process.log}")
             time.sleep(0.1)
@@ -144,7 +138,7 @@ class SamDeployment:
             raise NotImplementedError("Nothing here waits for a redelivery.")
         scheduled: dict[str, str | None] = {}
         for function in self.template.scheduled_functions():
-            answer = self.invoke(function, events.scheduled())
+            answer = self.invoke(function, events.scheduled()) or {}
             scheduled[function] = answer.get("errorType")
         return Tick(scheduled, [each for each in map(self._deliver, self._sources()) if each])
 
@@ -162,12 +156,14 @@ class SamDeployment:
         if not messages:
             return None
         arn = self.template.intrinsics.arn(source.queue)
-        answer = self.invoke(source.function, events.batch(messages, arn))
-        failed = {each["itemIdentifier"] for each in answer.get("batchItemFailures", [])}
+        answer = self.invoke(source.function, events.batch(messages, arn)) or {}
+        error = answer.get("errorType")
+        sent = {message["MessageId"] for message in messages}
+        failed = sent if error else failed_of(answer, sent)
         for message in messages:
-            if message["MessageId"] not in failed and "errorType" not in answer:
+            if message["MessageId"] not in failed:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return Delivery(source.queue, len(messages), len(failed), answer.get("errorType"))
+        return Delivery(source.queue, len(messages), len(failed), error)
 
     def _queue(self, source: QueueSource) -> Any:
         """Return a client with the function's role, with which Lambda polls."""
@@ -180,3 +176,10 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def port_is_taken(port: int) -> bool:
+    """Say whether somebody listens on a port of this machine."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False

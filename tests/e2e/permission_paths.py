@@ -170,8 +170,12 @@ class Ways:
         def erase() -> None:
             self._chat(journey, "DELETE", "/v1/connections", user_id="dirk")
 
-        with self.guard.meanwhile(_fits("CallbackFunction", "dynamodb:PutItem"), erase):
-            self._consents_on_our_page(journey, "dirk")
+        link = journey.link("dirk", user_label="Dirk Diver")
+        with (
+            self.guard.meanwhile(_fits("CallbackFunction", "dynamodb:PutItem"), erase),
+            Visitor() as visitor,
+        ):
+            visitor.go(link["connect_url"])
         assert journey.connection("dirk").status_code == 404
 
     # Parts of them

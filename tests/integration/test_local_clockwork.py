@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from local import browser_names
-from local.clockwork import Delivery
+from local.clockwork import Delivery, failed_of
 from local.deployment import Deployment
 from tests.integration.local_app.running import small_deployment
 
@@ -101,3 +101,32 @@ def test_in_the_background_queues_are_emptied_by_themselves(deployment: Deployme
     while left(deployment, "Queue") and time.monotonic() < deadline:
         time.sleep(0.02)
     assert left(deployment, "Queue") == 0
+
+
+@pytest.mark.parametrize(
+    ("named", "failed"),
+    [
+        ([], set[str]()),
+        (["a"], {"a"}),
+        (["a", "b"], {"a", "b"}),
+        (["stranger"], {"a", "b"}),
+        (["a", "stranger"], {"a", "b"}),
+        ([""], {"a", "b"}),
+        ([None], {"a", "b"}),
+    ],
+)
+def test_a_report_that_names_what_was_not_sent_fails_the_batch(
+    named: list[str | None], failed: set[str]
+) -> None:
+    report = {"batchItemFailures": [{"itemIdentifier": name} for name in named]}
+    assert failed_of(report, {"a", "b"}) == failed
+
+
+@pytest.mark.parametrize("report", [None, {}, {"batchItemFailures": None}])
+def test_a_report_of_nothing_is_a_success(report: dict[str, None] | None) -> None:
+    assert failed_of(report, {"a"}) == set()
+
+
+@pytest.mark.parametrize("report", [{"batchItemFailures": [{}]}, ["a"], {"batchItemFailures": 1}])
+def test_a_report_that_cannot_be_read_fails_the_batch(report: object) -> None:
+    assert failed_of(report, {"a"}) == {"a"}

@@ -63,6 +63,7 @@ def test_nobody_else_has_a_key(stack: LocalStack) -> None:
     with pytest.raises(ClientError) as refused:
         Aws(stack.guard.address).client("sqs", "SOMEBODY").list_queues()
     assert code_of(refused) == "UnrecognizedClientException"
+    assert stack.guard.refusals[-1].function == "?"
 
 
 def test_a_service_that_is_not_judged_is_not_reached(
@@ -72,6 +73,7 @@ def test_a_service_that_is_not_judged_is_not_reached(
     with pytest.raises(ClientError) as refused:
         Aws(stack.guard.address).client("ssm", key).get_parameter(Name="secret")
     assert code_of(refused) == "UnknownOperationException"
+    assert stack.guard.refusals[-1].function == "Scheduled"
 
 
 def test_a_service_is_away_for_whom_a_test_says_and_as_often(

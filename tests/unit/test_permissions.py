@@ -169,10 +169,31 @@ def test_events_ask_for_each_bus_they_go_to() -> None:
     ]
 
 
-@pytest.mark.parametrize("target", ["", "AmazonSSM.GetParameter", "DynamoDB_20120810"])
-def test_a_request_that_is_not_understood_is_not_judged(target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("", {}),
+        ("AmazonSSM.GetParameter", {}),
+        ("DynamoDB_20120810.BatchGetItem", {"RequestItems": {}}),
+        ("DynamoDB_20120810.UpdateItem", {"TableName": "t", "AttributeUpdates": {"access": {}}}),
+        ("AWSEvents.PutEvents", {"Entries": []}),
+    ],
+)
+def test_a_request_that_is_not_understood_is_not_judged(target: str, body: dict[str, Any]) -> None:
     with pytest.raises(LookupError):
-        asks_of(target, {})
+        asks_of(target, body)
+
+
+def test_a_queue_of_another_account_is_another_queue() -> None:
+    url = "https://sqs.eu-central-1.amazonaws.com/999999999999/q"
+    [ask] = asks_of("AmazonSQS.SendMessage", {"QueueUrl": url})
+    assert ask.resource == "arn:aws:sqs:eu-central-1:999999999999:q"
+
+
+def test_the_case_of_a_condition_key_does_not_matter() -> None:
+    written = {"ForAllValues:StringEquals": {"dynamodb:attributes": ["id"]}}
+    ask = Ask("dynamodb:UpdateItem", TABLE, {"dynamodb:Attributes": ("id", "access")})
+    assert not _may(ask, CHANGE | {"Condition": written})
 
 
 def test_what_is_granted_is_counted_by_action_and_by_value() -> None:

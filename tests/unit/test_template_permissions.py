@@ -168,13 +168,27 @@ def test_every_function_has_a_role_of_its_own_and_the_matrix_knows_all_of_them()
     }
 
 
-def test_no_role_has_a_managed_policy_or_is_assumed_by_anything_but_its_service() -> None:
+def test_a_role_is_its_inline_policies_and_is_assumed_by_its_service_alone() -> None:
     for name, role in of_type("AWS::IAM::Role").items():
+        # No managed policy, no boundary: nothing that adds or takes away beside the statements.
+        assert role.keys() <= {"AssumeRolePolicyDocument", "Policies", "Tags"}, name
         [trust] = role["AssumeRolePolicyDocument"]["Statement"]
         service = "scheduler" if name == "RefreshSchedulerFunctionEachMinuteRole" else "lambda"
+        stated = {key: listed(value) for key, value in trust.items() if key != "Principal"}
+        assert stated == {"Effect": ["Allow"], "Action": ["sts:AssumeRole"]}, name
+        assert trust["Principal"].keys() == {"Service"}, name
         assert listed(trust["Principal"]["Service"]) == [f"{service}.amazonaws.com"], name
-        assert listed(trust["Action"]) == ["sts:AssumeRole"], name
-        assert "ManagedPolicyArns" not in role, name
+
+
+def test_nothing_else_gives_a_role_a_permission_or_takes_one_from_it() -> None:
+    for kind in ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::KMS::Grant"):
+        assert of_type(kind) == {}
+    for name, policy in of_type("AWS::IAM::ManagedPolicy").items():
+        assert policy.keys() <= {"Description", "PolicyDocument"}, name
+    for name, table in of_type("AWS::DynamoDB::Table").items():
+        assert "ResourcePolicy" not in table, name
+    for kind in ("AWS::Events::EventBusPolicy", "AWS::Lambda::LayerVersionPermission"):
+        assert of_type(kind) == {}
 
 
 def test_no_role_has_a_wildcard_but_for_the_streams_of_its_own_log() -> None:
@@ -233,9 +247,15 @@ def test_the_schedule_may_invoke_the_scheduler_and_nothing_else() -> None:
 
 def test_the_key_policy_is_the_one_exemption_and_names_the_account_alone() -> None:
     [key] = of_type("AWS::KMS::Key").values()
+    assert "Enabled" not in key  # it is, unless somebody says otherwise
     [statement] = key["KeyPolicy"]["Statement"]
-    root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
-    assert statement["Principal"] == {"AWS": root}
+    assert statement == {
+        "Sid": "LetTheAccountAdministerItsKey",
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
 
 
 API = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/$default/"

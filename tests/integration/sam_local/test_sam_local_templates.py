@@ -9,7 +9,6 @@ import pytest
 
 from local.account import REGION, function_key
 from local.sam_local import events, services
-from local.sam_local.deployment import WRITTEN
 from local.sam_local.templates import env_vars_of, own_credentials, write_template
 from local.template import Template
 from tests.unit.transformed import ROOT, TEMPLATE
@@ -73,7 +72,7 @@ def test_code_and_layer_are_found_from_wherever_the_template_lies(written: Path)
 
 def test_the_documented_environment_names_what_is_written() -> None:
     config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
-    template = WRITTEN / f"{services.NAME}.json"
+    template = services.FOLDER / f"{services.NAME}.json"
     for command in ("local_start_api", "local_invoke"):
         settings = config["local"][command]["parameters"]
         assert ROOT / settings["template_file"] == template
