@@ -189,7 +189,7 @@ def failed_of(report: Any, sent: set[str]) -> set[str]:
         named = {item["itemIdentifier"] for item in report.get("batchItemFailures") or []}
     except (AttributeError, KeyError, TypeError):
         return sent
-    return min(named, sent)
+    return sent if named - sent else named
 
 
 def _record(message: Message, source: Source) -> dict[str, Any]:
