@@ -24,7 +24,6 @@ ELSEWHERE = {
     "configuration_error",
     "refresh_in_progress",
     "server_error",
-    "stored_by_newer_version",
     "temporarily_unavailable",
 }
 """Codes that take a fault of ours or of AWS, or two calls at once: other tests bring them about."""

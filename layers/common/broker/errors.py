@@ -22,7 +22,7 @@
     ├── McpResultTooLarge         502 mcp_result_too_large
     ├── RefreshInProgress         503 refresh_in_progress
     ├── TemporarilyUnavailable    503 temporarily_unavailable
-    │   └── StoredByNewerVersion  503 stored_by_newer_version
+    │   └── StoredByNewerVersion      (named in the log; who calls can only wait)
     └── McpServerTimeout          504 mcp_server_timeout
 
     OutboundError                     a request to somebody else that brought no answer; never shown
@@ -236,11 +236,9 @@ class TemporarilyUnavailable(BrokerError):
 class StoredByNewerVersion(TemporarilyUnavailable):
     """A newer version of the broker wrote this: it is not misread, changed or deleted."""
 
-    error = "stored_by_newer_version"
-
     def __init__(self) -> None:
         """Ask for patience: it can be read again once the broker is upgraded again."""
-        super().__init__("A newer version of the broker stored this.", retry_after=60)
+        super().__init__("The store is not available just now.", retry_after=60)
 
 
 class McpServerTimeout(BrokerError):

@@ -20,7 +20,6 @@ ERRORS = (
     "server_misconfigured",
     "server_not_found",
     "session_mismatch",
-    "stored_by_newer_version",
     "temporarily_unavailable",
     "test_not_found",
     "too_many_requests",
