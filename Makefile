@@ -40,7 +40,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-sam setup-oldest setup-checkov setup-browser demo demo-artifact dev sam-local \
-	sam-services smoke check scan format test build deploy permissions release-shape lock clean
+	sam-services smoke check scan format test build deploy deployable permissions release-shape lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -130,10 +130,11 @@ $(BUILD_TEMPLATE): template.yaml Makefile
 	@mkdir -p "$(@D)"
 	@sed 's/arm64/$(ARCH)/' template.yaml >"$@"
 
-deploy: ## Build and deploy (ENV=dev or ENV=prod; without, the default stack)
-	@test "$(ARCH)" = arm64 || { echo "What is deployed is the build for arm64: leave ARCH out" >&2; exit 1; }
-	@$(MAKE) --no-print-directory build
+deploy: deployable build ## Build and deploy (ENV=dev or ENV=prod; without, the default stack)
 	@"$(SAM)" deploy $(if $(ENV),--config-env $(ENV))
+
+deployable:
+	@test "$(ARCH)" = arm64 || { echo "What is deployed is the build for arm64: leave ARCH out" >&2; exit 1; }
 
 permissions: setup ## Write docs/security/permissions.md anew from the template
 	@"$(BIN)/python" -m local.permissions >docs/security/permissions.md
