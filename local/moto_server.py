@@ -20,7 +20,7 @@ def main() -> None:
     server = make_server("127.0.0.1", 0, app, threaded=False, request_handler=MotoRequestHandler)
     announce(server.port)
     # The heaviest import of all, while the parent is still busy with its template.
-    import moto.cloudformation.models  # noqa: F401
+    import moto.cloudformation.models  # noqa: F401 - see above
 
     server.serve_forever()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
-from typing import Self
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -72,10 +72,10 @@ class Visitor:
         """Close the browser, cookies and all."""
         self.http.close()
 
-    def open(self, url: str, **options: object) -> httpx.Response:
+    def open(self, url: str, **options: Any) -> httpx.Response:
         """Ask for one URL; follows nothing."""
         self.visited.append(url)
-        return self._seen(self.http.get(url, **options))  # type: ignore[arg-type]
+        return self._seen(self.http.get(url, **options))
 
     def submit(self, form: Form, **values: str) -> httpx.Response:
         """Post a form with some of its fields filled in; follows nothing."""

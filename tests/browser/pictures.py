@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from local.stack import LocalStack
 from tests.browser.chat_page import ChatPage, decide, expect_row, log_in
@@ -11,7 +11,7 @@ from tests.browser.conftest import ARGUMENTS, find_chromium
 from tests.browser.profile import Profile
 from tests.browser.services import Service
 
-SIZE = {"width": 1100, "height": 640}
+SIZE: ViewportSize = {"width": 1100, "height": 640}
 MOVEMENT_MILLISECONDS = 600
 
 
@@ -20,7 +20,7 @@ class Camera:
 
     def __init__(self, browser: Browser, folder: Path, scheme: str) -> None:
         dark = scheme == "dark"
-        context = browser.new_context(viewport=SIZE, color_scheme="dark" if dark else "light")  # type: ignore[arg-type]
+        context = browser.new_context(viewport=SIZE, color_scheme="dark" if dark else "light")
         self.profile = Profile(context, [])
         self._folder, self._scheme = folder, scheme
 

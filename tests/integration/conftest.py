@@ -140,7 +140,7 @@ def clients() -> dict[str, Any]:
     """Clients as the product makes them; whether moto is on is looked up at each request."""
     keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
     return {
-        service: boto3.client(service, region_name="us-east-1", config=_AWS, **keys)  # type: ignore[call-overload]
+        service: boto3.client(service, region_name="us-east-1", config=_AWS, **keys)  # type: ignore[call-overload] # one overload per name
         for service in _SERVICES
     }
 

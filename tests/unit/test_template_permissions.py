@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from broker.vault import Kind
 from tests.unit.transformed import functions, listed, of_type, statements
@@ -198,6 +199,15 @@ def test_no_role_has_a_wildcard_but_for_the_streams_of_its_own_log() -> None:
             assert statement["Effect"] == "Allow", name
             if statement.get("Sid") != "WriteItsOwnLog":
                 assert "*" not in json.dumps(statement), name
+
+
+def test_lambda_polls_a_queue_with_what_its_own_managed_policy_would_allow() -> None:
+    [managed] = json.loads(aws_managed_policies_data)["AWSLambdaSQSQueueExecutionRole"]["Document"][
+        "Statement"
+    ]
+    assert {f"sqs:{action}" for action in RECEIVE} == {
+        action for action in managed["Action"] if action.startswith("sqs:")
+    }
 
 
 @pytest.mark.parametrize("name", MATRIX)

@@ -178,7 +178,7 @@ def _has_more(answer: httpcore.Response) -> bool:
     """
     stream: Any = answer.stream
     stream = getattr(stream, "_stream", stream)  # the pool wraps it once more
-    trailing, _ = stream._connection._h11_state.trailing_data  # noqa: SLF001
+    trailing, _ = stream._connection._h11_state.trailing_data  # noqa: SLF001 - see above
     return bool(trailing)
 
 
