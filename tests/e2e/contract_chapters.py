@@ -40,6 +40,7 @@ def register_servers(walk: Walk) -> None:
         "extra_authorize_params": {"prompt": "consent"},
         "default_expires_in": 3600,
         "refresh_idle_days": 30,
+        "reuse_grace_seconds": 60,
         "account_field": "team.name",
         "resource": "https://crm.example.com/",
     }

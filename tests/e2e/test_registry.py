@@ -123,7 +123,7 @@ def test_a_server_of_another_version_is_not_deleted(journey: Journey) -> None:
         ("token_request_style", "auto"),
         ("token_request_style", "private_key_jwt"),
         ("account_change", "refuse"),
-        ("reuse_grace_seconds", 30),
+        ("reuse_grace_seconds", -1),
         ("name", 7),
         ("name", ""),
         ("name", "a\nb"),

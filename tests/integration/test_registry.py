@@ -51,6 +51,15 @@ def test_an_omitted_secret_is_kept_and_a_null_one_removed(world: World) -> None:
     assert secret_of(world, put(world, CONFIGURED | {"client_secret": None})) is None
 
 
+@pytest.mark.parametrize("seconds", [None, 0, 60, 86_400])
+def test_how_long_a_spent_refresh_token_may_be_sent_again_is_kept_as_given(
+    world: World, seconds: int | None
+) -> None:
+    made = put(world, CONFIGURED | {"reuse_grace_seconds": seconds})
+    assert made.reuse_grace_seconds == seconds
+    assert world.core.flows.servers.get("mail").reuse_grace_seconds == seconds
+
+
 @pytest.mark.parametrize("name", ["token_endpoint", "refresh_endpoint", "revocation_endpoint"])
 def test_a_url_that_a_kept_secret_would_go_to_does_not_move_without_it(
     world: World, name: str

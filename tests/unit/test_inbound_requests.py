@@ -78,9 +78,7 @@ def test_a_number_is_not_taken_for_text() -> None:
         put(name=17)
 
 
-@pytest.mark.parametrize(
-    "field", ["private_key_jwt", "reuse_grace_seconds", "account_change", "client_key", "kept"]
-)
+@pytest.mark.parametrize("field", ["private_key_jwt", "account_change", "client_key", "kept"])
 def test_a_field_that_does_not_work_yet_is_refused(field: str) -> None:
     with pytest.raises(ValidationError):
         put(**{field: "x"})
@@ -107,6 +105,10 @@ def test_an_omitted_secret_is_kept_a_null_one_removed_a_given_one_taken() -> Non
         {"token_scheme": "Bearer x"},
         {"default_expires_in": 0},
         {"default_expires_in": True},
+        {"reuse_grace_seconds": -1},
+        {"reuse_grace_seconds": 86_401},
+        {"reuse_grace_seconds": True},
+        {"reuse_grace_seconds": 1.5},
         {"extra_token_params": {"a": "b\n"}},
         {"extra_token_params": {str(n): "" for n in range(21)}},
         {"mcp_url": "x" * 2049},

@@ -48,6 +48,7 @@ INDIFFERENT: dict[str, Any] = {
     "revocation_scope": RevocationScope.TOKEN,
     "token_request_style": TokenRequestStyle.JSON_POST,
     "default_expires_in": 60,
+    "reuse_grace_seconds": 60,
 }
 
 

@@ -134,6 +134,7 @@ def server(server: Server, base_url: str) -> Body:
         "revocation_scope": server.revocation_scope.value,
         "default_expires_in": server.default_expires_in,
         "refresh_idle_days": server.refresh_idle_days,
+        "reuse_grace_seconds": server.reuse_grace_seconds,
         "account_field": server.account_field,
         "token_header": server.token_header,
         "token_scheme": server.token_scheme,

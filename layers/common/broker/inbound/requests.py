@@ -233,6 +233,7 @@ class PutServerRequest(Named):
     revocation_scope: Literal["grant", "token"] = "grant"
     default_expires_in: Annotated[int, Field(ge=1, le=10 * 365 * 86_400)] | None = None
     refresh_idle_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    reuse_grace_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = None
     account_field: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")] | None = None
     token_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"
     token_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = "Bearer"

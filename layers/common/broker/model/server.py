@@ -68,6 +68,8 @@ class Server:
     revocation_scope: RevocationScope = RevocationScope.GRANT
     default_expires_in: int | None = None
     refresh_idle_days: int | None = None
+    reuse_grace_seconds: int | None = None
+    """How long a spent refresh token may be sent once more; None: not at all, as far as known."""
     account_field: str | None = None
     token_header: str = "Authorization"
     token_scheme: str = "Bearer"

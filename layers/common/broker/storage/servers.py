@@ -29,6 +29,7 @@ _PLAIN = (
     "extra_refresh_params",
     "default_expires_in",
     "refresh_idle_days",
+    "reuse_grace_seconds",
     "account_field",
     "token_header",
     "token_scheme",
