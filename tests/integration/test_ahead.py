@@ -180,7 +180,10 @@ def test_a_worker_that_finds_an_expired_lease_announces_and_sends_nothing(world:
     lease(world, world.connection())
     world.time.passes(40)
     looks(world)
-    assert world.connection().recover_at is not None
+    stands = world.connection()
+    assert stands.recover_at is not None
+    assert stands.due_at is not None
+    assert stands.due_at.timestamp() == stands.recover_at
     assert world.login.refreshes == []
 
 

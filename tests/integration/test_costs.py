@@ -64,6 +64,7 @@ def test_a_user_who_comes_back_after_five_minutes_opens_one_data_key(
 def test_a_refresh_ahead_costs_what_the_table_says(world: World, functions: Functions) -> None:
     world.connect()
     world.time.passes(DUE + 130)
+    assert world.core.pace.admit(world.server, world.time.now()).again_at is None
     worker = functions("refresh_worker", cold=True)
     body = DueMessage(user_id="jo", server_id="crm").model_dump_json()
     run = worker(messages(world.cloud.physical["DueQueue"], body))

@@ -21,7 +21,7 @@ RUNS = 29.0
 def lease(world: World, seen: Connection, lease_id: str = "") -> Connection:
     _, time = world.core.connections.get(seen.user_id, seen.server_id)
     taken = Lease(lease_id or secrets.token_hex(4), time.now() + RUNS)
-    return world.core.connections.lease(seen, taken, time, world.time.now())
+    return world.core.connections.lease(seen, taken, time)
 
 
 def abandoned(world: World) -> Connection:
@@ -81,9 +81,7 @@ def test_no_lease_is_taken_before_retry_at(world: World) -> None:
     held = lease(world, seen)
     assert held.lease
     later = world.time.now() + timedelta(seconds=60)
-    world.core.connections.release(
-        held, held.lease, retry_at=later, attempts=1, ambiguous=False, due_at=None, failure=None
-    )
+    world.core.connections.release(replace(held, retry_at=later), held.lease, None)
     with pytest.raises(Moved):
         lease(world, seen)
     world.time.passes(61)
@@ -248,9 +246,7 @@ def test_a_stale_holder_cannot_release_a_newer_lease(world: World) -> None:
     newer = lease(world, world.connection())
     assert held.lease
     with pytest.raises(Moved):
-        world.core.connections.release(
-            held, held.lease, retry_at=None, attempts=0, ambiguous=False, due_at=None, failure=None
-        )
+        world.core.connections.release(held, held.lease, None)
     assert world.connection().lease == newer.lease
 
 

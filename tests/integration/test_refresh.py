@@ -176,9 +176,7 @@ def test_a_loser_waits_for_the_winner_and_uses_its_token(world: World) -> None:
 
     def wins() -> None:
         assert held.lease
-        world.core.connections.release(
-            held, held.lease, retry_at=None, attempts=0, ambiguous=False, due_at=None, failure=None
-        )
+        world.core.connections.release(held, held.lease, None)
         winner.tokens.for_call(world.server, "jo", world.run())
 
     world.time.meanwhile += [lambda: None, wins]

@@ -103,17 +103,16 @@ WRITES: dict[str, Act] = {
         "crm", "x", START
     ),
     "server_states.clear_misconfigured": lambda c, k: c.server_states.clear_misconfigured("crm"),
+    "server_states.take_probe": lambda c, k: c.server_states.take_probe("crm", START),
     "server_states.note_rejection": lambda c, k: c.server_states.note_rejection("crm", "x", START),
     "server_states.forget": lambda c, k: c.server_states.forget("crm"),
     "connections.establish": lambda c, k: c.connections.establish(k.connection),
-    "connections.lease": lambda c, k: c.connections.lease(k.connection, k.lease, k.time, START),
+    "connections.lease": lambda c, k: c.connections.lease(k.connection, k.lease, k.time),
     "connections.announce_recovery": lambda c, k: c.connections.announce_recovery(k.leased, 1.0),
     "connections.advance": lambda c, k: c.connections.advance(
         k.connection, k.connection.tokens, LATER
     ),
-    "connections.release": lambda c, k: c.connections.release(
-        k.leased, k.lease, retry_at=None, attempts=0, ambiguous=False, due_at=None, failure=None
-    ),
+    "connections.release": lambda c, k: c.connections.release(k.leased, k.lease, None),
     "connections.flag": lambda c, k: c.connections.flag(k.connection, Reason.REVOKED, k.failure),
     "connections.touch": lambda c, k: c.connections.touch(k.connection, LATER, LATER),
     "connections.reschedule": lambda c, k: c.connections.reschedule(k.connection, None),

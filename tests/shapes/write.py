@@ -6,6 +6,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -161,18 +162,18 @@ class Writer:
         time = TableTime(self.clock, NOW.timestamp(), self.clock.monotonic())
         lease = Lease("lease-1", NOW.timestamp() + 30)
         failure = Failure("temporarily_unavailable", "The service did not answer.", NOW)
-        store.release(
-            store.lease(kim, lease, time, NOW),
-            lease,
+        failed = replace(
+            store.lease(kim, lease, time),
             retry_at=NOW + HOUR,
             attempts=2,
             refusals=1,
             ambiguous=True,
-            due_at=NOW + HOUR,
+            ambiguous_at=NOW,
             failure=failure,
         )
+        store.release(failed, lease, NOW + HOUR)
         store.claim(Due("kim", "crm", int((NOW + HOUR).timestamp())), NOW + 2 * HOUR, "claim-1")
-        store.lease(lee, lease, time, NOW)
+        store.lease(lee, lease, time)
         store.flag(max_, Reason.REFRESH_REJECTED, failure)
         store.begin_removal(una, NOW, NOW)
         return jo

@@ -61,6 +61,7 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         ("REFRESH_BUFFER_SECONDS", "many"),
         ("REFRESH_BUFFER_SECONDS", "-1"),
         ("KEEP_WARM_HOURS", "1e9"),
+        ("REFRESHES_PER_SECOND", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("POWERTOOLS_METRICS_NAMESPACE", "a stack"),
     ],

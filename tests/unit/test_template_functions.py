@@ -39,6 +39,7 @@ VARIABLES = {
     "PUBLIC_BASE_URL": "",
     "REFRESH_BUFFER_SECONDS": {"Ref": "RefreshBufferSeconds"},
     "KEEP_WARM_HOURS": {"Ref": "KeepWarmHours"},
+    "REFRESHES_PER_SECOND": {"Ref": "RefreshesPerSecond"},
     "POWERTOOLS_SERVICE_NAME": "broker",
     "POWERTOOLS_METRICS_NAMESPACE": {"Fn::Sub": "ConsumerOAuthBroker/${AWS::StackName}"},
     "LOG_LEVEL": "INFO",

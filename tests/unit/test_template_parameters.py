@@ -15,6 +15,7 @@ ADDRESSES = [*URLS, "PublicBaseUrl"]
 WHOLE_NUMBERS = {
     "RefreshBufferSeconds": range(3601),
     "KeepWarmHours": range(8761),
+    "RefreshesPerSecond": range(1, 1001),
     "ThrottleBurst": range(1, 5001),
     "WorkerConcurrency": range(2, 1001),
 }

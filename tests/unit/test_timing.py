@@ -99,4 +99,8 @@ def test_a_backoff_is_bounded_and_never_shorter_than_asked(
 ) -> None:
     waits = backoff(attempts, retry_after).total_seconds()
     assert (retry_after or 0) <= waits + 1e-6
-    assert waits <= max(900, retry_after or 0) + 1e-6
+    assert waits <= 900 + (retry_after or 0) + 1e-6
+
+
+def test_who_was_asked_to_wait_equally_long_does_not_come_back_in_a_crowd() -> None:
+    assert len({backoff(3, 60) for _ in range(20)}) > 10

@@ -151,7 +151,7 @@ class Caller:
                 count(MCP_UNAUTHORIZED, attempt="again" if refused else "first")
                 if refused is not None:
                     return self._rejected(server, found)
-                self._check_circuit(self.server_states.get(server.server_id))
+                self._check_circuit(self._refusing(server, found.connection))
                 refused = found.connection
 
     def _once[Answer: Redactable](
@@ -201,6 +201,13 @@ class Caller:
             raise ServerMisconfigured(message) from exc
         self._learn(server, None, session, learned)
         return answer
+
+    def _refusing(self, server: Server, connection: Connection) -> ServerState:
+        """Look at the server's circuit; a token that cannot be renewed counts at once."""
+        if connection.tokens.refresh is not None:
+            return self.server_states.get(server.server_id)
+        now = self.clock.now()
+        return self.server_states.note_rejection(server.server_id, connection.user_id, now)
 
     def _rejected(self, server: Server, found: Usable) -> Unusable:
         """Refreshed just now and still refused: only the user can help.

@@ -41,6 +41,8 @@ class Settings(Wire):
     public_base_url: str = Field(default="", pattern=r"^(https?://[^\s/]+)?$")
     refresh_buffer_seconds: int = Field(default=300, ge=0, le=3600)
     keep_warm_hours: int = Field(default=24, ge=0, le=24 * 365)
+    refreshes_per_second: int = Field(default=50, ge=1, le=1000)
+    """Ahead of time, to one authorization server."""
     powertools_service_name: _Name
     powertools_metrics_namespace: str = Field(pattern=r"^[A-Za-z0-9_./#:-]{1,255}$")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

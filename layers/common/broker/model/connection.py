@@ -115,6 +115,8 @@ class Connection:
     """Table time (epoch s) before which nobody sends: a rescue may be under way."""
     ambiguous: bool = False
     """A refresh request left and no parsed answer came: the stored token may be spent."""
+    ambiguous_at: datetime | None = None
+    """When the first such request left; None: not known, or none did."""
     retry_at: datetime | None = None
     attempts: int = 0
     refusals: int = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import final
+from urllib.parse import urlsplit
 
 from .secret import Sealed
 
@@ -99,6 +100,12 @@ class Server:
             "token_endpoint": self.token_endpoint,
         }
         return tuple(name for name, value in present.items() if not value)
+
+    @property
+    def authorization_server(self) -> str:
+        """Return the origin that token requests go to (RFC 6454 §4), in lower case."""
+        parts = urlsplit(self.refresh_endpoint or self.token_endpoint or "")
+        return f"{parts.scheme}://{parts.netloc}".lower()
 
     @property
     def secret_urls(self) -> frozenset[str]:

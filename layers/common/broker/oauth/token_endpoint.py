@@ -1,7 +1,8 @@
 """The token endpoint (RFC 6749 §3.2): one request, sent once, one answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from broker.clock import Clock
 from broker.diagnosis import Evidence, Kind, Step
@@ -63,7 +64,7 @@ class TokenEndpoint:
         if code_verifier is not None:
             parameters["code_verifier"] = code_verifier.reveal()
         secrets = [secret for secret in (code, code_verifier, client_secret) if secret]
-        request = _Request(Step.EXCHANGE, server, server.token_endpoint, secrets)
+        request = _Request(Step.EXCHANGE, server, server.token_endpoint, secrets, self.clock.now)
         extra = server.extra_token_params
         return self._send(request, _with_extra(parameters, extra, server), client_secret, deadline)
 
@@ -74,15 +75,17 @@ class TokenEndpoint:
         *,
         refresh_token: Secret,
         deadline: float,
+        now: Callable[[], datetime] | None = None,
     ) -> TokenResponse:
         """Get the next token set (RFC 6749 §6).
 
-        A response without a refresh token has None there: the old one stays in use.
+        A response without a refresh token has None there: the old one stays in use. ``now`` tells
+        a better time than the container's clock, if there is one.
         """
         parameters = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
         secrets = [secret for secret in (refresh_token, client_secret) if secret]
         url = server.refresh_endpoint or server.token_endpoint
-        request = _Request(Step.REFRESH, server, url, secrets)
+        request = _Request(Step.REFRESH, server, url, secrets, now or self.clock.now)
         extra = server.extra_refresh_params
         return self._send(request, _with_extra(parameters, extra, server), client_secret, deadline)
 
@@ -94,7 +97,7 @@ class TokenEndpoint:
         deadline: float,
     ) -> TokenResponse:
         url, sent = request.prepared(parameters, client_secret)
-        sent_at = self.clock.now()
+        sent_at = request.now()
         try:
             answer = self.outbound.send(
                 "POST",
@@ -107,7 +110,7 @@ class TokenEndpoint:
             )
         except OutboundError as exc:
             raise unanswered(request.step, exc) from exc
-        judged = TokenAnswer(request.step, answer, self.clock.now(), request.hidden(sent))
+        judged = TokenAnswer(request.step, answer, request.now(), request.hidden(sent))
         try:
             response = read_token_response(judged.granted(), request.server, sent_at)
         except Unusable as exc:
@@ -117,12 +120,13 @@ class TokenEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """Where a token request goes, and which secrets its answer must not quote."""
+    """Where a token request goes, which secrets its answer must not quote, and what time it is."""
 
     step: Step
     server: Server
     url: str | None
     secrets: list[Secret]
+    now: Callable[[], datetime]
 
     def prepared(
         self, parameters: Mapping[str, str], client_secret: Secret | None

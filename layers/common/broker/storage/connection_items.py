@@ -106,6 +106,7 @@ def from_item(item: Item) -> Connection:
         lease=Lease(lease, float(item["lease_until"])) if lease else None,
         recover_at=float(item["recover_at"]) if "recover_at" in item else None,
         ambiguous=item.get("ambiguous", False),
+        ambiguous_at=maybe_moment(item.get("ambiguous_at")),
         retry_at=maybe_moment(item.get("retry_at")),
         attempts=item.get("attempts", 0),
         refusals=item.get("refusals", 0),

@@ -76,7 +76,7 @@ class ConnectionStore:
         """Write a new grant whole: it clears lease and flags, and wins over all in flight."""
         transitions.established(connection, self.table.put(items.to_item(connection)))
 
-    def lease(self, seen: Connection, lease: Lease, time: TableTime, now: datetime) -> Connection:
+    def lease(self, seen: Connection, lease: Lease, time: TableTime) -> Connection:
         """Take the lease where it is free or run out and recovered; raise Moved.
 
         The condition failing on a row that holds our own lease means that the SDK repeated a
@@ -88,7 +88,7 @@ class ConnectionStore:
             _as_seen(seen)
             & Attr("status").eq(Status.ACTIVE.value)
             & Attr("config_digest").eq(seen.config_digest)
-            & (Attr("retry_at").not_exists() | Attr("retry_at").lte(seconds(now)))
+            & (Attr("retry_at").not_exists() | Attr("retry_at").lte(table_now))
             & free
         )
         inherited = seen.lease is not None
@@ -98,6 +98,7 @@ class ConnectionStore:
             "recover_at": None,
             # A holder died, and may have sent: nobody knows whether the token is spent.
             "ambiguous": True if seen.ambiguous or inherited else None,
+            "ambiguous_at": None if inherited else seconds(seen.ambiguous_at),
         }
         try:
             return self._write(seen, condition, assign)
@@ -107,13 +108,19 @@ class ConnectionStore:
             raise
 
     def announce_recovery(self, seen: Connection, recover_at: float) -> None:
-        """Say that a lease ran out unreleased: nobody sends before ``recover_at``; or Moved."""
+        """Say that a lease ran out unreleased: nobody sends before ``recover_at``; or Moved.
+
+        One that is refreshed ahead of time is due again as soon as somebody may send.
+        """
         condition = (
             _as_seen(seen)
             & Attr("lease_id").eq(seen.lease.lease_id if seen.lease else "")
             & Attr("recover_at").not_exists()
         )
-        self._write(seen, condition, {"recover_at": math.ceil(recover_at)})
+        assign: dict[str, Any] = {"recover_at": math.ceil(recover_at)}
+        if seen.due_at is not None:
+            assign["due_at"] = assign["recover_at"]
+        self._write(seen, condition, assign)
 
     def advance(
         self, seen: Connection, tokens: SealedTokens, due_at: datetime | None
@@ -144,32 +151,22 @@ class ConnectionStore:
         transitions.advanced(seen)
         return stored
 
-    def release(
-        self,
-        seen: Connection,
-        lease: Lease,
-        *,
-        retry_at: datetime | None,
-        attempts: int,
-        refusals: int = 0,
-        ambiguous: bool,
-        due_at: datetime | None,
-        failure: Failure | None,
-    ) -> None:
-        """Give the lease back after a failure that may pass; raise Moved."""
-        condition = _as_seen(seen) & Attr("lease_id").eq(lease.lease_id)
+    def release(self, held: Connection, lease: Lease, due_at: datetime | None) -> None:
+        """Give the lease back with what a failure that may pass left in ``held``; raise Moved."""
+        condition = _as_seen(held) & Attr("lease_id").eq(lease.lease_id)
         assign = {
             "lease_id": None,
             "lease_until": None,
             "recover_at": None,
-            "retry_at": retry_at and math.ceil(retry_at.timestamp()),
-            "attempts": attempts or None,
-            "refusals": refusals or None,
-            "ambiguous": ambiguous or None,
-            "failure": items.failure_item(failure),
-            **items.due_attributes(seen.user_id, seen.server_id, due_at),
+            "retry_at": held.retry_at and math.ceil(held.retry_at.timestamp()),
+            "attempts": held.attempts or None,
+            "refusals": held.refusals or None,
+            "ambiguous": held.ambiguous or None,
+            "ambiguous_at": seconds(held.ambiguous_at),
+            "failure": items.failure_item(held.failure),
+            **items.due_attributes(held.user_id, held.server_id, due_at),
         }
-        self._write(seen, condition, assign)
+        self._write(held, condition, assign)
 
     def flag(self, seen: Connection, reason: Reason, failure: Failure) -> Connection:
         """Say that the user must reconnect; raise Moved.
@@ -268,6 +265,7 @@ _CLEARED: dict[str, None] = dict.fromkeys(
         "lease_until",
         "recover_at",
         "ambiguous",
+        "ambiguous_at",
         "retry_at",
         "attempts",
         "refusals",

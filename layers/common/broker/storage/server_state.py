@@ -25,6 +25,8 @@ class ServerState:
     protocol_version: str | None = None
     misconfigured_at: datetime | None = None
     misconfigured_error: str | None = None
+    probed_at: datetime | None = None
+    """When somebody last went to see whether our client is accepted again."""
     broken_until: datetime | None = None
     """Until when no refresh is spent on the server's 401s: it refuses everybody."""
 
@@ -34,7 +36,8 @@ class ServerState:
 
     def refuses_client(self, now: datetime) -> bool:
         """Return whether asking again is pointless: refused less than five minutes ago."""
-        return bool(self.misconfigured_at and now < self.misconfigured_at + HALF_OPEN_AFTER)
+        asked = [at for at in (self.misconfigured_at, self.probed_at) if at]
+        return self.misconfigured_at is not None and now < max(asked) + HALF_OPEN_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,25 @@ class ServerStateStore:
             assign={"misconfigured_at": seconds(now), "misconfigured_error": error},
         )
 
+    def take_probe(self, server_id: str, now: datetime) -> bool:
+        """Be the one that sees whether our client is accepted again: one in five minutes."""
+        before = seconds(now - HALF_OPEN_AFTER)
+        due = Attr("misconfigured_at").lte(before) & (
+            Attr("probed_at").not_exists() | Attr("probed_at").lte(before)
+        )
+        try:
+            probe = {"probed_at": seconds(now)}
+            self.table.update({"server_id": server_id}, condition=due, assign=probe)
+        except ConditionFailed:
+            return False
+        return True
+
     def clear_misconfigured(self, server_id: str) -> None:
         """Say that it accepts our client again."""
         self.table.update(
             {"server_id": server_id},
             condition=None,
-            remove=("misconfigured_at", "misconfigured_error"),
+            remove=("misconfigured_at", "misconfigured_error", "probed_at"),
         )
 
     def note_rejection(self, server_id: str, user_id: str, now: datetime) -> ServerState:
@@ -102,5 +118,6 @@ def _state(item: Item) -> ServerState:
         item.get("protocol_version"),
         maybe_moment(item.get("misconfigured_at")),
         item.get("misconfigured_error"),
+        maybe_moment(item.get("probed_at")),
         maybe_moment(item.get("broken_until")),
     )

@@ -58,6 +58,10 @@ class TableTime:
         """Return seconds since the epoch, as the table would say."""
         return self.date + (self.clock.monotonic() - self.read_at)
 
+    def moment(self) -> datetime:
+        """Return the same as an aware UTC datetime."""
+        return datetime.fromtimestamp(self.now(), UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

@@ -33,17 +33,16 @@ from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.table import PATIENCE, TableTime
 from broker.telemetry import count, logger, record, timed
 from broker.tokens.causes import cause_of
+from broker.tokens.gate import Gate
 from broker.tokens.sealing import OpenKeys, TokenSealer, place_of, seal_next
 from broker.tokens.timing import RefreshPolicy
-from broker.tokens.verdicts import Verdicts
+from broker.tokens.verdicts import Sent, Verdicts
 from broker.vault import Kind, Vault
 
 ANSWER_SECONDS = 8.0
 """How long a token endpoint may take, at most."""
 MARGIN = 3.0
 """Seconds between the latest end of a holder and of its lease, and kept for storing."""
-ROOM = 2 * PATIENCE + 2.0
-"""Seconds that must be left to send: for the answer, one write that hangs, and the rescue."""
 _STORE_PAUSES = (0.05, 0.2, 0.5)
 
 
@@ -68,6 +67,7 @@ class Refresher:
     revoker: Revoker
     queues: Queues
     verdicts: Verdicts
+    gate: Gate
     policy: RefreshPolicy
 
     def refresh(
@@ -80,89 +80,78 @@ class Refresher:
         """
         lease = self._lease(time, invocation)
         try:
-            held = self.connections.lease(seen, lease, time, self.clock.now())
+            held = self.connections.lease(seen, lease, time)
         except Moved:
             return None
-        opened = self._open(server, held, lease)
-        if self.too_late(invocation):
-            self.verdicts.release(server, held, lease, attempts=held.attempts, failure=None)
+        turn = _Turn(server, held, lease, time, invocation)
+        opened = self._open(turn)
+        if self.gate.too_late(invocation):
+            self.verdicts.give_back(turn.server, held, lease, time.moment())
             return None
-        return self._send(server, held, lease, opened, invocation)
+        return self._send(turn, opened)
 
     def _lease(self, time: TableTime, invocation: Invocation) -> Lease:
         left = invocation.deadline - self.clock.monotonic()
         return Lease(secrets.token_urlsafe(16), time.now() + left + MARGIN)
 
-    def too_late(self, invocation: Invocation) -> bool:
-        """Judge again right before sending: a container can be frozen and thawed in between."""
-        return self.clock.monotonic() + ROOM > invocation.deadline
-
-    def _open(self, server: Server, held: Connection, lease: Lease) -> Opened:
+    def _open(self, turn: "_Turn") -> Opened:
+        held = turn.held
         sealed = held.tokens.refresh
         try:
             if sealed is None:  # it was there when the lease was asked for
                 raise SealBroken
             keys = self.sealer.open_keys(held, sealed)
             refresh_token = keys.refresh.open(place_of(held, Kind.REFRESH), sealed)
-            secret = self.vault.client_secret_of(server)
+            secret = self.vault.client_secret_of(turn.server)
         except (TemporarilyUnavailable, SealBroken):
-            self.verdicts.release(server, held, lease, attempts=held.attempts + 1, failure=None)
+            self.verdicts.pause(turn.server, held, turn.lease, turn.time.moment())
             raise
         return Opened(keys, refresh_token, secret)
 
-    def _send(
-        self,
-        server: Server,
-        held: Connection,
-        lease: Lease,
-        opened: Opened,
-        invocation: Invocation,
-    ) -> tuple[Connection, Secret] | None:
-        deadline = min(self.clock.monotonic() + ANSWER_SECONDS, invocation.deadline - 2 * PATIENCE)
+    def _send(self, turn: "_Turn", opened: Opened) -> tuple[Connection, Secret] | None:
+        sent_at = turn.time.moment()
+        started = self.clock.monotonic()
+        deadline = min(started + ANSWER_SECONDS, turn.invocation.deadline - 2 * PATIENCE)
         try:
             with timed(REFRESH_LATENCY, self.clock):
                 response = self.endpoint.refresh(
-                    server,
+                    turn.server,
                     opened.client_secret,
                     refresh_token=opened.refresh_token,
                     deadline=deadline,
+                    now=turn.time.moment,
                 )
         except TokenRequestFailed as failed:
-            self.verdicts.record(server, held, lease, failed)
+            sent = Sent(turn.held, turn.lease, sent_at)
+            self.verdicts.record(turn.server, sent, failed, turn.time.moment())
             count(REFRESH, outcome=failed.outcome, cause=cause_of(failed))
             record(REFRESH_FAILED, 1)
             return None
-        kept = self._keep(server, held, opened, response, invocation)
+        kept = self._keep(turn, opened, response)
         count(REFRESH, outcome="refreshed", cause="none")
         record(REFRESH_FAILED, 0)
         return kept
 
     def _keep(
-        self,
-        server: Server,
-        held: Connection,
-        opened: Opened,
-        response: TokenResponse,
-        invocation: Invocation,
+        self, turn: "_Turn", opened: Opened, response: TokenResponse
     ) -> tuple[Connection, Secret] | None:
-        sealed = seal_next(opened.keys, held, response.token_set, opened.refresh_token)
+        sealed = seal_next(opened.keys, turn.held, response.token_set, opened.refresh_token)
         try:
-            stored = self._store(server, held, sealed, invocation)
+            stored = self._store(turn, sealed)
         except Moved as moved:
-            self._orphaned(server, moved.stands, opened, response, invocation)
+            self._orphaned(turn, moved.stands, opened, response)
             return None
         return stored, response.token_set.access_token
 
-    def _store(
-        self, server: Server, held: Connection, sealed: SealedTokens, invocation: Invocation
-    ) -> Connection:
+    def _store(self, turn: "_Turn", sealed: SealedTokens) -> Connection:
         """Write the set with backoff; if the table stays away, hand it to the rescue queue."""
-        due_at = self.policy.due_at(sealed, server, held.used_at, self.clock.now())
+        held = turn.held
+        due_at = self.policy.due_at(sealed, turn.server, held.used_at, turn.time.moment())
         for pause in (*_STORE_PAUSES, None):
             try:
                 return self.connections.advance(held, sealed, due_at)
             except TemporarilyUnavailable:
-                out_of_time = self.clock.monotonic() + 2 * PATIENCE > invocation.deadline
+                out_of_time = self.clock.monotonic() + 2 * PATIENCE > turn.invocation.deadline
                 if pause is None or out_of_time:
                     break
                 self.clock.sleep(pause)
@@ -180,14 +169,14 @@ class Refresher:
 
     def _orphaned(
         self,
-        server: Server,
+        turn: "_Turn",
         stands: Connection | None,
         opened: Opened,
         response: TokenResponse,
-        invocation: Invocation,
     ) -> None:
         """End a token whose connection is gone; of one reconnected only where that is safe."""
         count(REFRESH_ORPHANED)
+        server = turn.server
         if stands is not None and server.revocation_scope is not RevocationScope.TOKEN:
             return
         if server.revocation_endpoint is None:
@@ -199,5 +188,16 @@ class Refresher:
             style=server.token_request_style,
             client_secret=opened.client_secret,
             token=token,
-            deadline=min(self.clock.monotonic() + MARGIN, invocation.deadline),
+            deadline=min(self.clock.monotonic() + MARGIN, turn.invocation.deadline),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One holder's time with a lease."""
+
+    server: Server
+    held: Connection
+    lease: Lease
+    time: TableTime
+    invocation: Invocation

@@ -36,12 +36,12 @@ class Rescuer:
         One whose connection is gone is revoked. Raises TemporarilyUnavailable, upon which the
         queue delivers it again.
         """
-        connection, _ = self.connections.get(message.user_id, message.server_id)
+        connection, time = self.connections.get(message.user_id, message.server_id)
         if connection is None or not _awaits(connection, message):
             self._discard(message, connection, server)
             return False
         tokens = message.tokens()
-        due_at = server and self.policy.due_at(tokens, server, connection.used_at, self.clock.now())
+        due_at = server and self.policy.due_at(tokens, server, connection.used_at, time.moment())
         try:
             self.connections.advance(connection, tokens, due_at)
         except Moved as moved:

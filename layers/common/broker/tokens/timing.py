@@ -13,6 +13,7 @@ _JITTER = 0.25
 _LONGEST_BACKOFF = timedelta(minutes=15)
 _FIRST_BACKOFF = timedelta(seconds=2)
 _IDLE_MARGIN = 0.1
+_GRACE_MARGIN = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +88,32 @@ def still_valid(tokens: SealedTokens, now: datetime) -> bool:
     return tokens.expires_at is None or tokens.expires_at - now > CLOCK_SKEW
 
 
+def grace_left(connection: Connection, server: Server, now: datetime) -> timedelta | None:
+    """Return for how long the service still takes a refresh token that it may have replaced.
+
+    None: no longer, or not known to. Only where its builder says so (``reuse_grace_seconds``),
+    counted from the first request that brought no answer.
+    """
+    if not connection.ambiguous or connection.ambiguous_at is None:
+        return None
+    grace = timedelta(seconds=server.reuse_grace_seconds or 0)
+    left = connection.ambiguous_at + grace - _GRACE_MARGIN - now
+    return left if left > timedelta(0) else None
+
+
 def backoff(attempts: int, retry_after: float | None) -> timedelta:
     """Return how long nobody sends after the ``attempts``-th failure.
 
-    Full jitter, and never less than the server asked for (seconds).
+    Full jitter, on top of what the server asked for (seconds): it asks everybody for the same.
     """
     ceiling = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * (1 << min(attempts, 10)))
     jittered = ceiling * random.random()  # noqa: S311 - spreads load
-    return max(jittered, timedelta(seconds=retry_after or 0))
+    return timedelta(seconds=retry_after or 0) + jittered
+
+
+def whole_second_after(moment: datetime) -> datetime:
+    """Return the moment as it is stored, and never earlier than asked for."""
+    return moment.replace(microsecond=0) + timedelta(seconds=1 if moment.microsecond else 0)
 
 
 def _lead(tokens: SealedTokens) -> timedelta:

@@ -1,23 +1,20 @@
 """Decide what a call may use: the token as it is, a refreshed one, or none."""
 
 import random
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from broker.clock import Clock
-from broker.errors import RefreshInProgress, ServerMisconfigured, TemporarilyUnavailable
+from broker.errors import RefreshInProgress, TemporarilyUnavailable
 from broker.model import Connection, Failure, Invocation, Reason, Secret, Server, Status
 from broker.storage.connections import ConnectionStore, Moved
-from broker.storage.server_state import ServerState, ServerStateStore
 from broker.storage.table import TableTime
+from broker.tokens.gate import Gate
 from broker.tokens.refresh import MARGIN, Refresher
 from broker.tokens.sealing import TokenSealer
-from broker.tokens.timing import RefreshPolicy, idle_moment, still_valid
+from broker.tokens.timing import RefreshPolicy, grace_left, idle_moment, still_valid
 from broker.tokens.verdicts import FAILURE_TEXT, Verdicts
 
-RECOVERY_SECONDS = 45.0
-"""The rescue queue's visibility timeout (30 s), and 15: a rescued set is applied before then."""
 LOOK_AGAIN = timedelta(days=1)
 """When the worker looks again at a connection that was made with another configuration."""
 _POLL = (0.1, 0.3)
@@ -44,15 +41,21 @@ class _Need:
 
     refused: Connection | None = None
     """The connection whose access token the MCP server answered with 401."""
-    ahead: bool = False
-    """The worker's look: refresh although the token still serves."""
+    due: Connection | None = None
+    """The connection that the worker refreshes although its token still serves."""
+
+    @property
+    def ahead(self) -> bool:
+        """Return whether this is the worker's look: nobody waits for a token."""
+        return self.due is not None
 
     def refuses(self, connection: Connection) -> bool:
         """Return whether this very token was refused."""
-        return self.refused is not None and (
-            (self.refused.grant_id, self.refused.generation)
-            == (connection.grant_id, connection.generation)
-        )
+        return self.refused is not None and _same_tokens(self.refused, connection)
+
+    def is_met(self, connection: Connection) -> bool:
+        """Return whether somebody else has done the worker's part."""
+        return self.due is not None and not _same_tokens(self.due, connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,8 @@ class Tokens:
 
     clock: Clock
     connections: ConnectionStore
-    server_states: ServerStateStore
     sealer: TokenSealer
+    gate: Gate
     refresher: Refresher
     verdicts: Verdicts
     policy: RefreshPolicy
@@ -80,24 +83,21 @@ class Tokens:
         ``refused`` names the connection whose token just got a 401. Raises RefreshInProgress,
         ServerMisconfigured, TemporarilyUnavailable.
         """
-        found = self._settle(server, user_id, invocation, _Need(refused=refused))
-        if isinstance(found, Usable):
-            self._touch(server, found.connection)
-        return found
+        return self._settle(server, user_id, invocation, _Need(refused=refused))
 
     def ahead(self, server: Server, user_id: str, invocation: Invocation) -> None:
         """Refresh a connection whose moment has come, or set its next moment."""
-        connection, _ = self.connections.get(user_id, server.server_id)
+        connection, time = self.connections.get(user_id, server.server_id)
         if connection is None or connection.status is not Status.ACTIVE:
             return
-        now = self.clock.now()
+        now = time.moment()
         idle = idle_moment(connection.tokens, server)
         ending = self.policy.ahead_of_expiry(connection.tokens, connection.used_at, now)
         due = ending or (idle is not None and idle <= now)
         if connection.config_digest != server.config_digest:
             self._reschedule(connection, now + LOOK_AGAIN)
         elif due:
-            self._settle(server, user_id, invocation, _Need(ahead=True))
+            self._settle(server, user_id, invocation, _Need(due=connection))
         else:
             used_at = connection.used_at
             due_at = self.policy.due_at(connection.tokens, server, used_at, now)
@@ -110,6 +110,8 @@ class Tokens:
         while True:
             connection, time = self.connections.get(user_id, server.server_id)
             found = self._look(server, connection, time, invocation, need)
+            if isinstance(found, Usable) and not need.ahead:
+                self._touch(server, found.connection, time.moment())
             if found is not None:
                 return found
             if self.clock.monotonic() + 2 * MARGIN > invocation.deadline:
@@ -131,12 +133,14 @@ class Tokens:
             return Unusable(connection)
         if connection.config_digest != server.config_digest:
             return Unusable(server_changed(connection))
-        now = self.clock.now()
+        if need.is_met(connection):
+            return Unusable(None)
+        now = time.moment()
         serves = still_valid(connection.tokens, now) and not need.refuses(connection)
         if serves and not need.ahead and self.policy.fresh(connection.tokens, now):
             return self._open(connection)
         if connection.tokens.refresh is None:
-            return self._without_refresh(connection, serves=serves)
+            return self._without_refresh(connection, now, serves=serves)
         try:
             return self._renew(server, connection, time, invocation, need, serves=serves)
         except TemporarilyUnavailable:
@@ -155,80 +159,43 @@ class Tokens:
         serves: bool,
     ) -> Usable | Unusable | None:
         """Refresh if that may be now and nobody else does; None: read again."""
-        state = self.server_states.get(server.server_id)
-        if not self._may_send(connection, state, serves=serves) or not self._free(connection, time):
-            return self._wait(connection, need, serves=serves)
-        if self.refresher.too_late(invocation):
-            return self._wait(connection, need, serves=serves)
+        leave = self.gate.judge(
+            server, connection, time, invocation, serves=serves, ahead=need.ahead
+        )
+        if leave is None:
+            forgiven = grace_left(connection, server, time.moment()) is not None
+            again = forgiven and not self.gate.too_late(invocation)
+            return self._wait(connection, need, serves=serves, again=again)
         refreshed = self.refresher.refresh(server, connection, time, invocation)
         if refreshed is None:
-            # The worker tries once per message; a call reads what is recorded now.
-            return Unusable(None) if need.ahead else None
-        self._accepted(server, state)
+            # A call reads what is recorded now. The worker tries once per message, unless the
+            # service forgives a second try for a while only.
+            return Unusable(None) if need.ahead and not server.reuse_grace_seconds else None
+        self.verdicts.accepted(server, leave)
         return Usable(refreshed[1], refreshed[0])
 
     def _wait(
-        self, connection: Connection, need: _Need, *, serves: bool
+        self, connection: Connection, need: _Need, *, serves: bool, again: bool
     ) -> Usable | Unusable | None:
-        """Use the old token while it serves, else look again; the worker does neither."""
+        """Use the old token while it serves, else look again; the worker only if told to."""
         if need.ahead:
-            return Unusable(None)
+            return None if again else Unusable(None)
         return self._open(connection) if serves else None
-
-    def _accepted(self, server: Server, state: ServerState) -> None:
-        if state.misconfigured_at:
-            with suppress(TemporarilyUnavailable):  # the next success clears it as well
-                self.server_states.clear_misconfigured(server.server_id)
 
     def _open(self, connection: Connection) -> Usable:
         return Usable(self.sealer.open_access(connection), connection)
 
-    def _without_refresh(self, connection: Connection, *, serves: bool) -> Usable | Unusable | None:
+    def _without_refresh(
+        self, connection: Connection, now: datetime, *, serves: bool
+    ) -> Usable | Unusable | None:
         if serves:
             return self._open(connection)
-        expired = not still_valid(connection.tokens, self.clock.now())
+        expired = not still_valid(connection.tokens, now)
         reason = Reason.EXPIRED_WITHOUT_REFRESH if expired else Reason.REJECTED_BY_SERVER
         flagged = self.verdicts.give_up(connection, reason)
         return Unusable(flagged) if flagged else None
 
-    def _may_send(self, connection: Connection, state: ServerState, *, serves: bool) -> bool:
-        """Judge whether a refresh may be sent at all; raise where a call cannot do without."""
-        now = self.clock.now()
-        if connection.retry_at and connection.retry_at > now:
-            if serves:
-                return False
-            wait = max(1, int((connection.retry_at - now).total_seconds()))
-            message = "The service could not renew the access just now."
-            raise TemporarilyUnavailable(message, retry_after=wait)
-        if connection.ambiguous and serves:
-            return False
-        if state.refuses_client(now):
-            if serves:
-                return False
-            message = "The service refuses this app's own credentials; its builder must fix them."
-            raise ServerMisconfigured(message)
-        return True
-
-    def _free(self, connection: Connection, time: TableTime) -> bool:
-        """Judge the lease by the table's clock.
-
-        One that ran out unreleased means that a holder died, or that its set lies in the rescue
-        queue: wait for that before anybody sends.
-        """
-        if connection.lease is None:
-            return True
-        if connection.lease.until > time.now():
-            return False
-        if connection.recover_at is not None:
-            return connection.recover_at <= time.now()
-        try:
-            self.connections.announce_recovery(connection, time.now() + RECOVERY_SECONDS)
-        except Moved:
-            return False
-        return False
-
-    def _touch(self, server: Server, connection: Connection) -> None:
-        now = self.clock.now()
+    def _touch(self, server: Server, connection: Connection, now: datetime) -> None:
         if not self.policy.worth_touching(connection, now):
             return
         due_at = self.policy.due_at(connection.tokens, server, now, now)
@@ -242,6 +209,11 @@ class Tokens:
             self.connections.reschedule(connection, due_at)
         except Moved:
             return
+
+
+def _same_tokens(one: Connection, other: Connection) -> bool:
+    """Return whether these are readings of one token set."""
+    return (one.grant_id, one.generation) == (other.grant_id, other.generation)
 
 
 def server_changed(connection: Connection) -> Connection:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from broker.queues import Queues
     from broker.removal import Remover
     from broker.tokens import Refresher, Tokens, TokenSealer, Verdicts
+    from broker.tokens.gate import Gate
+    from broker.tokens.pace import Pace
     from broker.tokens.timing import RefreshPolicy
 
 # Two tries of a second to connect and one and a half to answer, and a pause of up to a second
@@ -124,8 +126,8 @@ class Parts:
         return Tokens(
             self.clock,
             self.connections,
-            self.server_states,
             self.sealer,
+            self.gate,
             self.refresher,
             self.verdicts,
             self.policy,
@@ -145,15 +147,39 @@ class Parts:
             self.revoker,
             self.queues,
             self.verdicts,
+            self.gate,
             self.policy,
         )
+
+    @cached_property
+    def gate(self) -> "Gate":
+        """Lets refreshes through."""
+        from broker.tokens.gate import Gate
+
+        return Gate(self.clock, self.connections, self.server_states, self.pace)
+
+    @cached_property
+    def pace(self) -> "Pace":
+        """Holds refreshes ahead of time back."""
+        from broker.storage.authorization_servers import AuthorizationServerStore
+        from broker.tokens.pace import Pace
+
+        table = self._table(self.settings.server_state_table, versions.SERVER_STATE)
+        return Pace(AuthorizationServerStore(table), self.settings.refreshes_per_second)
 
     @cached_property
     def verdicts(self) -> "Verdicts":
         """What failed refreshes mean."""
         from broker.tokens import Verdicts
 
-        return Verdicts(self.clock, self.connections, self.server_states, self.events, self.policy)
+        return Verdicts(
+            self.clock,
+            self.connections,
+            self.server_states,
+            self.pace,
+            self.events,
+            self.policy,
+        )
 
     @cached_property
     def sealer(self) -> "TokenSealer":

@@ -1,0 +1,128 @@
+"""Judge whether a refresh may be sent now: pauses, breakers, other holders, the pace."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker.clock import Clock
+from broker.errors import ServerMisconfigured, TemporarilyUnavailable
+from broker.metrics import AHEAD_REFUSED
+from broker.model import Connection, Invocation, Server
+from broker.storage.connections import ConnectionStore, Moved
+from broker.storage.server_state import ServerStateStore
+from broker.storage.table import PATIENCE, TableTime
+from broker.telemetry import count
+from broker.tokens.pace import Pace
+from broker.tokens.timing import grace_left
+
+RECOVERY_SECONDS = 45.0
+"""The rescue queue's visibility timeout (30 s), and 15: a rescued set is applied before then."""
+ROOM = 2 * PATIENCE + 2.0
+"""Seconds that must be left to send: for the answer, one write that hangs, and the rescue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Leave to send, and what a success will then clear."""
+
+    misconfigured: bool = False
+    struggled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Lets refreshes through. What it counts and claims, it does last."""
+
+    clock: Clock
+    connections: ConnectionStore
+    server_states: ServerStateStore
+    pace: Pace
+
+    def judge(
+        self,
+        server: Server,
+        connection: Connection,
+        time: TableTime,
+        invocation: Invocation,
+        *,
+        serves: bool,
+        ahead: bool,
+    ) -> Pass | None:
+        """Return leave to send, or None: not now.
+
+        ``serves``: the access token can be used meanwhile; without it, what keeps a call from
+        being served is raised (TemporarilyUnavailable, ServerMisconfigured).
+        """
+        now = time.moment()
+        if not self._awaited(server, connection, now, serves=serves):
+            return None
+        state = self.server_states.get(server.server_id)
+        if state.refuses_client(now):
+            _say_if_needed(serves=serves)
+            return None
+        if not self._free(connection, time) or self.too_late(invocation):
+            return None
+        misconfigured = state.misconfigured_at is not None
+        if misconfigured and not self.server_states.take_probe(server.server_id, now):
+            _say_if_needed(serves=serves)
+            return None
+        if not ahead:
+            return Pass(misconfigured)
+        admission = self.pace.admit(server, now)
+        if admission.again_at is None:
+            return Pass(misconfigured, admission.struggled)
+        self._postpone(connection, admission.again_at)
+        return None
+
+    def too_late(self, invocation: Invocation) -> bool:
+        """Judge again right before sending: a container can be frozen and thawed in between."""
+        return self.clock.monotonic() + ROOM > invocation.deadline
+
+    def _awaited(
+        self, server: Server, connection: Connection, now: datetime, *, serves: bool
+    ) -> bool:
+        """Judge by what became of the last refresh of this connection.
+
+        An ambiguous one is repeated where the server forgives that for a while, else only when
+        nothing else is left: it may end the grant.
+        """
+        if connection.retry_at and connection.retry_at > now:
+            if serves:
+                return False
+            wait = max(1, int((connection.retry_at - now).total_seconds()))
+            message = "The service could not renew the access just now."
+            raise TemporarilyUnavailable(message, retry_after=wait)
+        if connection.ambiguous and serves:
+            return grace_left(connection, server, now) is not None
+        return True
+
+    def _free(self, connection: Connection, time: TableTime) -> bool:
+        """Judge the lease by the table's clock.
+
+        One that ran out unreleased means that a holder died, or that its set lies in the rescue
+        queue: wait for that before anybody sends.
+        """
+        if connection.lease is None:
+            return True
+        if connection.lease.until > time.now():
+            return False
+        if connection.recover_at is not None:
+            return connection.recover_at <= time.now()
+        try:
+            self.connections.announce_recovery(connection, time.now() + RECOVERY_SECONDS)
+        except Moved:
+            return False
+        return False
+
+    def _postpone(self, connection: Connection, again_at: datetime) -> None:
+        count(AHEAD_REFUSED, error="too_many_requests")
+        try:
+            self.connections.reschedule(connection, again_at)
+        except Moved:
+            return
+
+
+def _say_if_needed(*, serves: bool) -> None:
+    """Say that the builder is at fault, where no token serves meanwhile."""
+    if not serves:
+        message = "The service refuses this app's own credentials; its builder must fix them."
+        raise ServerMisconfigured(message)
