@@ -172,7 +172,9 @@ def refreshes(number: int = MILLION) -> Bill:
         "a million refreshes",
         (
             _line("read units", number * REFRESH["GetItem"], "DynamoDB, read unit"),
-            _line("write units: claim, lease, next set, pace", number * writes, "DynamoDB, write unit"),
+            _line(
+                "write units: claim, lease, next set, pace", number * writes, "DynamoDB, write unit"
+            ),
             _line("data keys opened", number * REFRESH["Decrypt"], "KMS, request"),
             _line(
                 "requests to the queue: sent by ten, taken and deleted by five",
