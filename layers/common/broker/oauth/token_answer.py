@@ -10,6 +10,7 @@ from broker.errors import AddressBlocked, AnswerTooLarge, NotSent, OutboundError
 from broker.outbound import Answer, Unreached
 
 from .answer_body import Members, NotMembers, read_members
+from .equivalents import Refusal
 from .failures import (
     ClientRefused,
     GrantRefused,
@@ -17,7 +18,7 @@ from .failures import (
     RequestRefused,
     TokenRequestFailed,
 )
-from .refusals import Refusal, refusal_of
+from .refusals import refusal_of
 from .retry_after import http_date, retry_after
 from .stated_error import StatedError, stated_error, states_error
 
