@@ -1,9 +1,12 @@
 """Failures that blame neither grant nor client, and what is kept as evidence."""
 
+from datetime import timedelta
+from email.utils import format_datetime
+
 import pytest
 
 from broker.oauth import NoUsableAnswer, RequestRefused
-from tests.unit.oauth_answers import failure
+from tests.unit.oauth_answers import NOW, failure
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,37 @@ def test_too_many_requests_is_no_refusal_and_not_ambiguous(status: int, body: ob
     busy = failure(status, body)
     assert isinstance(busy, NoUsableAnswer)
     assert not busy.ambiguous
+
+
+@pytest.mark.parametrize("wait", ["30", "Tue, 28 Jul 2026 12:00:30 GMT"])
+def test_any_other_error_that_says_when_to_come_back_passes(wait: str) -> None:
+    body = {"error": "access_denied", "error_description": "Blocked by the network's guard"}
+    later = failure(403, body, headers={"Retry-After": wait})
+    assert isinstance(later, NoUsableAnswer)
+    assert (later.ambiguous, later.retry_after) == (False, 30.0)
+
+
+@pytest.mark.parametrize("wait", ["0", "-5", "soon", "Mon, 27 Jul 2026 12:00:00 GMT"])
+def test_any_other_error_that_does_not_is_a_refusal(wait: str) -> None:
+    refused = failure(400, {"error": "invalid_scope"}, headers={"Retry-After": wait})
+    assert isinstance(refused, RequestRefused)
+
+
+@pytest.mark.parametrize("hours", [-7, -1, 0, 1, 7])
+def test_a_date_to_come_back_at_is_taken_against_the_answers_own(hours: int) -> None:
+    """A wrong clock, theirs or ours, brings nobody back too early or too late."""
+    theirs = NOW + timedelta(hours=hours)
+    wait = {"Date": format_datetime(theirs, usegmt=True)}
+    wait["Retry-After"] = format_datetime(theirs + timedelta(seconds=90), usegmt=True)
+    busy = failure(503, headers=wait)
+    assert isinstance(busy, NoUsableAnswer)
+    assert busy.retry_after == 90.0
+
+
+def test_a_date_to_come_back_at_is_taken_against_our_clock_where_the_answer_has_none() -> None:
+    busy = failure(429, headers={"Retry-After": "Tue, 28 Jul 2026 12:01:00 GMT", "Date": "today"})
+    assert isinstance(busy, NoUsableAnswer)
+    assert busy.retry_after == 60.0
 
 
 @pytest.mark.parametrize(

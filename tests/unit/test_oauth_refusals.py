@@ -1,9 +1,12 @@
 """What real services answer when a grant is dead or a client is wrong."""
 
+import re
+
 import pytest
 
 from broker.diagnosis import Kind
 from broker.oauth import ClientRefused, GrantRefused, NoUsableAnswer, RequestRefused
+from broker.oauth.equivalents import EQUIVALENTS, SENTENCES, Equivalent, Refusal, Sentence
 from tests.unit.oauth_answers import failure
 
 DEAD_REFRESH_TOKENS: dict[str, tuple[int, object]] = {
@@ -97,6 +100,14 @@ DEAD_REFRESH_TOKENS: dict[str, tuple[int, object]] = {
         401,
         {"error": "invalid_token", "error_description": "Invalid refresh token (expired): x"},
     ),
+    "Cloud Foundry UAA": (
+        401,
+        {
+            "error": "invalid_token",
+            "error_description": "The token expired, was revoked, or the token ID is incorrect",
+        },
+    ),
+    "Supabase": (400, {"code": 400, "error_code": "refresh_token_already_used", "msg": "no"}),
     "error as an object": (400, {"error": {"error": "invalid_grant"}}),
     "a blank in the code": (400, {"error": "Invalid Grant"}),
 }
@@ -155,6 +166,13 @@ BAD_CLIENTS: dict[str, tuple[int, object]] = {
     ),
     "Spring Boot": (401, {"status": 401, "error": "Unauthorized", "path": "/token"}),
     "problem details": (401, {"type": "about:blank", "title": "Unauthorized", "status": 401}),
+    "Okta": (
+        400,
+        {
+            "error": "invalid_request",
+            "error_description": "Cannot supply multiple client credentials.",
+        },
+    ),
     "401 with no body": (401, b""),
     "401 with text": (401, b"Unauthorized"),
     "401 with an empty object": (401, {}),
@@ -178,3 +196,110 @@ def test_a_page_with_401_is_a_firewall_unless_it_challenges_the_client() -> None
 def test_words_of_the_other_step_are_not_taken_for_this_one() -> None:
     body = {"error": "invalid_request", "error_description": "The refresh token is invalid"}
     assert isinstance(failure(400, body, step="exchange"), RequestRefused)
+
+
+MEANS: dict[Refusal, type[Exception]] = {
+    Refusal.GRANT: GrantRefused,
+    Refusal.CLIENT: ClientRefused,
+    Refusal.BUSY: NoUsableAnswer,
+    Refusal.BROKEN: NoUsableAnswer,
+    Refusal.OTHER: RequestRefused,
+}
+
+
+@pytest.mark.parametrize("known", EQUIVALENTS, ids=lambda known: known.code)
+def test_every_code_has_its_meaning_and_a_source(known: Equivalent) -> None:
+    refused = failure(400, {"error": known.code.upper().replace("_", "-")})
+    assert type(refused) is MEANS[known.meaning]
+    assert re.search(r"RFC \d{4} §|'.+'|[a-z-]+\.(?:ts|py)|/codex|Community", known.source)
+
+
+def test_no_code_stands_there_twice() -> None:
+    codes = [known.code for known in EQUIVALENTS]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "example"),
+    [(sentence, example) for sentence in SENTENCES for example in sentence.examples],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_sentence_has_its_meaning_and_a_source(sentence: Sentence, example: str) -> None:
+    told = re.fullmatch(r"(?:(?P<error>[a-z]+_[a-z]+): )?(?P<error_description>.+)", example)
+    assert told
+    said = {name: text for name, text in told.groupdict().items() if text}
+    step = sentence.step.value if sentence.step else "refresh"
+    assert type(failure(400, said, step=step)) is MEANS[sentence.meaning]
+    assert sentence.source
+
+
+NOBODYS_FAULT: dict[str, tuple[int, object]] = {
+    "a bearer error of a gateway": (401, {"error": "invalid_token"}),
+    "and in words": (401, {"error": "invalid_token", "error_description": "Signature is invalid"}),
+    "of another token": (
+        400,
+        {"error": "invalid_token", "error_description": "Access token expired"},
+    ),
+    "a rule of the service": (
+        403,
+        {"error": "access_denied", "error_description": "A rule said no"},
+    ),
+    "its own network": (200, {"ok": False, "error": "accesslimited"}),
+    "an authentication of no kind": (200, {"ok": False, "error": "invalid_auth"}),
+    "a code of a device flow": (400, {"error": "expired_token"}),
+    "a pending device": (400, {"error": "authorization_pending"}),
+    "a request that lacks something": (400, {"error": "invalid_request"}),
+    "a scope": (400, {"error": "invalid_scope", "error_description": "refresh token is invalid"}),
+}
+
+
+@pytest.mark.parametrize("case", NOBODYS_FAULT)
+def test_a_code_that_says_neither_flags_no_user_and_no_server(case: str) -> None:
+    status, body = NOBODYS_FAULT[case]
+    assert isinstance(failure(status, body), RequestRefused)
+
+
+PASSING: dict[str, tuple[int, object]] = {
+    "a dead grant in an outage": (503, {"error": "invalid_grant"}),
+    "a wrong client in an outage": (500, {"error": "invalid_client"}),
+    "a dead grant among too many": (429, {"error": "invalid_grant"}),
+    "a workspace on its way": (200, {"ok": False, "error": "org_login_required"}),
+    "a workspace added": (200, {"ok": False, "error": "team_added_to_org"}),
+    "an internal failure": (400, {"error": "internal_failure"}),
+    "a limit, in words": (403, {"error": {"code": 403, "message": "Rate Limit Exceeded"}}),
+}
+
+
+@pytest.mark.parametrize("case", PASSING)
+def test_what_passes_flags_no_user_and_no_server(case: str) -> None:
+    status, body = PASSING[case]
+    assert isinstance(failure(status, body), NoUsableAnswer)
+
+
+@pytest.mark.parametrize(
+    ("body", "meant"),
+    [
+        ({"error": "unauthorized_client"}, ClientRefused),
+        (
+            {"error": "unauthorized_client", "error_description": "refresh_token is invalid"},
+            GrantRefused,
+        ),
+        ({"error": "invalid_token"}, RequestRefused),
+        (
+            {"error": "invalid_token", "error_description": "Invalid refresh token (expired): x"},
+            GrantRefused,
+        ),
+        ({"error": "access_denied"}, RequestRefused),
+        (
+            {"error": "access_denied", "error_description": "Your refresh token was revoked"},
+            GrantRefused,
+        ),
+        ({"error": "invalid_grant", "error_description": "client secret is wrong"}, GrantRefused),
+        ({"error": "login_required"}, GrantRefused),
+    ],
+    ids=str,
+)
+def test_a_code_of_two_meanings_is_told_apart_by_its_sentence(
+    body: dict[str, str], meant: type[Exception]
+) -> None:
+    assert type(failure(400, body)) is meant

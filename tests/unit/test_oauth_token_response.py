@@ -7,7 +7,7 @@ import pytest
 
 from broker.diagnosis import Kind
 from broker.model import Secret
-from broker.oauth import RequestRefused
+from broker.oauth import ClientRefused, GrantRefused, TokenRequestFailed
 from tests.unit.oauth_answers import HOUR, NOW, SERVER, granted, read, unusable
 
 
@@ -71,6 +71,19 @@ def test_no_member_is_a_number_that_is_none() -> None:
 @pytest.mark.parametrize("value", [None, "", 0, False, [], {}, 5])
 def test_a_refresh_token_that_is_none_is_left_to_the_caller(value: object) -> None:
     assert granted(refresh_token=value).token_set.refresh_token is None
+
+
+@pytest.mark.parametrize(
+    "value", [" ", "a\nb", "a\x00", "é", "\ud800", "a\u202eb", "\t", ["rt"], {"token": "rt"}, True]
+)
+def test_a_refresh_token_that_is_none_of_the_grammar_is_left_to_the_caller(value: object) -> None:
+    tokens = granted(refresh_token=value).token_set
+    assert (tokens.access_token, tokens.refresh_token) == (Secret("at-1"), None)
+
+
+@pytest.mark.parametrize("value", [" rt", "rt ", "r t", "~", "null", "0"])
+def test_a_refresh_token_of_the_grammar_is_kept_to_the_blank(value: str) -> None:
+    assert granted(refresh_token=value).token_set.refresh_token == Secret(value)
 
 
 def test_an_omitted_refresh_token_is_left_to_the_caller() -> None:
@@ -178,15 +191,41 @@ def test_an_access_token_that_no_header_can_carry_is_unusable(token: object) -> 
     assert failure.evidence.kind is Kind.UNUSABLE
 
 
-@pytest.mark.parametrize("error", [None, "", False, 0, {}, []])
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(None, "", False, 0, {}, [], "0", "none", "null", "false", "OK", "success", "no_error"),
+        *({"code": "ok", "message": ""}, {"code": 0}, {"error": ""}),
+    ],
+)
 def test_an_error_member_that_says_nothing_is_none(error: object) -> None:
     assert granted(error=error).token_set.access_token == Secret("at-1")
 
 
-@pytest.mark.parametrize("members", [{"error": "x_y"}, {"ok": False, "error": "x_y"}])
-def test_an_error_beside_a_token_wins(members: dict[str, object]) -> None:
-    with pytest.raises(RequestRefused):
-        granted(**members)
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"error": "x_y"},
+        {"error": {"code": 400}},
+        {"error": "rate_limited"},
+        {"error": True},
+        {"ok": False, "error": "x_y"},
+        {"success": "false"},
+    ],
+)
+def test_an_error_beside_a_token_leaves_open_what_was_done(members: dict[str, object]) -> None:
+    answer = json.dumps({"access_token": "at-1", **members})
+    assert unusable(answer).ambiguous
+
+
+@pytest.mark.parametrize(
+    ("error", "meant"), [("invalid_grant", GrantRefused), ("invalid_client", ClientRefused)]
+)
+def test_an_error_of_a_known_meaning_beside_a_token_wins(
+    error: str, meant: type[TokenRequestFailed]
+) -> None:
+    with pytest.raises(meant):
+        granted(error=error)
 
 
 @pytest.mark.parametrize(

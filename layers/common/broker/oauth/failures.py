@@ -61,7 +61,7 @@ class NoUsableAnswer(TokenRequestFailed):
         """Take what was seen, whether the request may have had its effect, seconds to wait."""
         super().__init__(evidence)
         self.ambiguous = ambiguous
-        """False only when nothing was sent, or the service says it was too busy to look."""
+        """False only when nothing was sent, or the service says it did not look now."""
         self.retry_after = retry_after
 
 

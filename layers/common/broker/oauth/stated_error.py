@@ -30,6 +30,8 @@ _SENTENCES = (
     "title",
 )
 _LONGEST_SENTENCE = 2_000
+# What stands in ``error``, or as its code, beside a success.
+_NO_ERROR = frozenset({"", "0", "false", "null", "none", "ok", "success", "no_error"})
 _CODE = re.compile(r"[A-Za-z][\w .-]{0,63}")  # not a URL (RFC 9457 has one in type)
 
 
@@ -44,7 +46,7 @@ class StatedError:
 def states_error(members: Members) -> bool:
     """Tell a refusal inside a 200 (GitHub's ``error``, Slack's ``ok: false``)."""
     failed = any(members.get(name) in (False, "false") for name in ("ok", "success"))
-    return failed or bool(members.get("error"))
+    return failed or _is_error(members.get("error"))
 
 
 def stated_error(members: Members) -> StatedError:
@@ -56,6 +58,13 @@ def stated_error(members: Members) -> StatedError:
     codes = tuple(text for text in texts if _CODE.fullmatch(text))
     prose = [text for text in texts if text not in codes]
     return StatedError(codes, next(iter([*sentences, *prose]), "")[:_LONGEST_SENTENCE])
+
+
+def _is_error(value: object) -> bool:
+    code = value.get("code", value.get("error")) if isinstance(value, dict) else value
+    if isinstance(code, str | int) and str(code).strip().lower() in _NO_ERROR:
+        return False
+    return bool(value)
 
 
 def _nested(members: Members) -> Members | None:

@@ -10,6 +10,7 @@ from broker.errors import AddressBlocked, AnswerTooLarge, NotSent, OutboundError
 from broker.outbound import Answer, Unreached
 
 from .answer_body import Members, NotMembers, read_members
+from .equivalents import Refusal
 from .failures import (
     ClientRefused,
     GrantRefused,
@@ -17,9 +18,10 @@ from .failures import (
     RequestRefused,
     TokenRequestFailed,
 )
-from .refusals import Refusal, refusal_of
+from .refusals import refusal_of
 from .retry_after import http_date, retry_after
 from .stated_error import StatedError, stated_error, states_error
+from .token_response import holds_token
 
 _NOTABLE_SKEW = 60
 
@@ -52,20 +54,32 @@ class TokenAnswer:
                 return GrantRefused(self._evidence(Kind.REFUSED, said, refusal))
             case Refusal.CLIENT:
                 return ClientRefused(self._evidence(Kind.REFUSED, said, refusal))
-            case Refusal.OTHER:
+            case Refusal.OTHER if not self._wait:
                 return RequestRefused(self._evidence(Kind.REFUSED, said))
+            case Refusal.OTHER:  # and it says when to come back
+                evidence = self._evidence(Kind.REFUSED, said)
             case Refusal.BUSY:
                 evidence = self._evidence(Kind.REFUSED, said, refusal)
             case Refusal.BROKEN | None:
                 evidence = self._evidence(Kind.UNUSABLE, said, unusable=unusable)
-        wait = retry_after(self.answer.headers.get("retry-after"), self.received_at)
-        busy = refusal is Refusal.BUSY
-        return NoUsableAnswer(evidence, ambiguous=not busy, retry_after=wait)
+        refused = evidence.kind is Kind.REFUSED
+        return NoUsableAnswer(evidence, ambiguous=not refused, retry_after=self._wait)
 
     @property
     def succeeded(self) -> bool:
         """Tell a 2xx that does not state an error in its body."""
         return 200 <= self.answer.status < 300 and not states_error(self._members() or {})
+
+    @property
+    def _wait(self) -> float | None:
+        """Return the seconds until the service wants to be asked again.
+
+        A date is taken against the answer's own, so that a wrong clock on either side is no
+        matter.
+        """
+        headers = self.answer.headers
+        now = http_date(headers.get("date", "")) or self.received_at
+        return retry_after(headers.get("retry-after"), now)
 
     def _members(self) -> Members | None:
         try:
@@ -81,7 +95,14 @@ class TokenAnswer:
         if status == 401 and self._is_page and "www-authenticate" not in self.answer.headers:
             return None  # a firewall's, not the token endpoint's
         refusal = refusal_of(status, said.codes, said.description, self.step)
+        if refusal not in (Refusal.GRANT, Refusal.CLIENT) and self._contradicts:
+            return None
         return None if self.succeeded and refusal is Refusal.OTHER else refusal
+
+    @property
+    def _contradicts(self) -> bool:
+        """Tell a 2xx with an access token and an error: who knows what was done."""
+        return 200 <= self.answer.status < 300 and holds_token(self._members() or {})
 
     @property
     def _is_page(self) -> bool:

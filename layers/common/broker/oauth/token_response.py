@@ -18,6 +18,7 @@ from .lifetime import access_expiry, refresh_expiry
 # bearer it is refused at best. Any other type is taken: services send 'user', 'bot' or nothing.
 _UNUSABLE_TYPES = frozenset({"dpop", "mac", "pop", "n_a"})
 _VISIBLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # RFC 6749 App. A.12, A.17
+_REFRESH = re.compile(r"[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*")  # A.17; blanks at its ends, too
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
 _WRAPPERS = ("authed_user", "data", "token", "tokens", "result", "response")
 
@@ -77,13 +78,18 @@ def read_token_response(members: Members, server: Server, sent_at: datetime) -> 
         expires_at = sent_at + timedelta(seconds=server.default_expires_in)
     token_set = TokenSet(
         access_token=access_token,
-        refresh_token=_token(found.get("refresh_token")),
+        refresh_token=_token(found.get("refresh_token"), _REFRESH),
         expires_at=expires_at,
         obtained_at=sent_at,
         scope=_scope(found.get("scope"), server.scope_separator),
         refresh_expires_at=refresh_expiry(found, sent_at),
     )
     return TokenResponse(token_set, _token(found.get("id_token")), members)
+
+
+def holds_token(members: Members) -> bool:
+    """Tell whether an access token stands anywhere in the answer, fit for use or not."""
+    return bool(_holding_token(members).get("access_token"))
 
 
 def _holding_token(members: Members) -> Members:
@@ -113,8 +119,8 @@ def _objects(members: Members) -> dict[str, Members]:
     return {name: cast("Members", v) for name, v in members.items() if isinstance(v, dict)}
 
 
-def _token(value: object) -> Secret | None:
-    return Secret(value) if isinstance(value, str) and _VISIBLE.fullmatch(value) else None
+def _token(value: object, grammar: re.Pattern[str] = _VISIBLE) -> Secret | None:
+    return Secret(value) if isinstance(value, str) and grammar.fullmatch(value) else None
 
 
 def _scope(value: object, separator: str) -> tuple[str, ...] | None:

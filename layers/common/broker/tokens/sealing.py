@@ -97,7 +97,7 @@ def seal_next(
     generation = seen.generation + 1
     named = (seen.user_id, seen.server_id, seen.grant_id, generation)
     refresh_token = tokens.refresh_token or old_refresh_token
-    kept = tokens.refresh_token is None
+    kept = refresh_token == old_refresh_token
     return SealedTokens(
         access=keys.access.seal(_place(Kind.ACCESS, *named), tokens.access_token),
         refresh=keys.refresh.seal(_place(Kind.REFRESH, *named), refresh_token),
