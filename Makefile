@@ -117,7 +117,7 @@ format: setup ## Format, and mend what the linter can mend
 	@"$(BIN)/ruff" check --fix .
 
 test: setup setup-sam setup-oldest setup-checkov setup-browser ## Run all tests (ARGS="-k name" for some)
-	@"$(BIN)/python" -m pytest $(ARGS)
+	@"$(BIN)/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 build: setup setup-sam $(BUILD_TEMPLATE) ## Build layer and functions, print what is in them (ARCH=x86_64 for Intel and AMD)
 	@# SAM looks for samconfig.toml beside the template.

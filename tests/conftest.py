@@ -6,6 +6,7 @@ Nothing is started before a test asks for it. Tests share them and isolate by se
 import logging
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,19 @@ pytest.register_assert_rewrite("tests.e2e.permission_paths")
 
 CHAT_NAME = "Lighthouse Chat"
 _CONTAINERS = 28  # two deployments of eight functions, and room for parallel calls
+
+
+_TOGETHER = {"e2e": "stack", "browser": "stack", "artifact": "artifact"}
+"""Folders whose tests share what is dear to start; elsewhere each module keeps to itself."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests run in one process, where several share the work."""
+    for item in items:
+        folder, *_ = item.path.relative_to(Path(__file__).parent).parts
+        group = _TOGETHER.get(folder, str(item.path))
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 class _Stdout:
