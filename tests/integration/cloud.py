@@ -34,6 +34,7 @@ class _Fault:
     table: str
     act: Callable[[], Any]
     times: int | None
+    saying: str = ""
 
 
 @dataclass(slots=True)
@@ -54,15 +55,28 @@ class Cloud:
     # ------------------------------------------------------------------- what goes wrong
 
     def unavailable(
-        self, operation: str, *, table: str = "", times: int | None = None, takes: float = 0.0
+        self,
+        operation: str,
+        *,
+        table: str = "",
+        times: int | None = None,
+        takes: float = 0.0,
+        saying: str = "",
     ) -> None:
-        """Let an operation fail as when the endpoint is gone, ``takes`` seconds each time."""
+        """Let an operation fail as when the endpoint is gone, ``takes`` seconds each time.
+
+        ``saying`` picks the requests in whose body it stands.
+        """
 
         def fail() -> None:
             self.time.passes(takes)
             raise EndpointConnectionError(endpoint_url="https://example.com")
 
-        self.faults.append(_Fault(operation, table, fail, times))
+        self.faults.append(_Fault(operation, table, fail, times, saying))
+
+    def slow(self, operation: str, takes: float) -> None:
+        """Let an operation take so many seconds."""
+        self.faults.append(_Fault(operation, "", lambda: self.time.passes(takes), None))
 
     def refuses(self, operation: str, code: str, *, table: str = "") -> None:
         """Let an operation fail with an error of the service."""
@@ -88,7 +102,8 @@ class Cloud:
         if model.name in ("PutItem", "UpdateItem") and not _says_its_version(json.loads(body)):
             self.unversioned.append(f"{model.name} {named}")
         for fault in list(self.faults):
-            if fault.operation == model.name and fault.table in ("", named):
+            meant = fault.operation == model.name and fault.table in ("", named)
+            if meant and fault.saying in str(body):
                 if fault.times is not None:
                     fault.times -= 1
                     if not fault.times:

@@ -11,6 +11,7 @@ from broker.metrics import (
 )
 from broker.model import Secret
 from broker.vault import Context, Kind, Place
+from tests.integration.backlog import scheduler
 from tests.integration.conftest import World
 from tests.integration.test_ahead import DUE, tick
 from tests.unit.metric_lines import counted, emitted
@@ -72,10 +73,7 @@ def test_a_tick_without_anything_due_says_nought(world: World, capsys: Printed) 
     assert emitted(capsys.readouterr().out, OLDEST_DUE) == [([0.0], {})]
 
 
-def test_a_tick_says_it_also_while_the_queue_is_long(
-    world: World, capsys: Printed, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tick_says_it_also_while_the_queue_is_long(world: World, capsys: Printed) -> None:
     world.connect(due_at=world.time.now() - timedelta(seconds=700))
-    monkeypatch.setattr("broker.flows.refresh_scheduler.WAITING_AT_MOST", 0)
-    assert tick(world).queued == 0
+    assert scheduler(world, clears=0).tick(world.run(55)).queued == 0
     assert emitted(capsys.readouterr().out, OLDEST_DUE) == [([700.0], {})]

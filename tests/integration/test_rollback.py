@@ -23,7 +23,7 @@ from broker.model import (
     Ticket,
 )
 from broker.queues import DueMessage, RescueMessage
-from broker.storage.connections import Due
+from broker.storage.schedule import Due
 from broker.storage.table import TableTime
 from broker.storage.tools import StoredTools
 from tests.fakes.clock import START
@@ -32,7 +32,7 @@ from tests.integration.stored import Stored
 from tests.shapes import NAMES
 
 LATER = START + timedelta(hours=1)
-STORES = ("servers", "server_states", "connections", "pending", "tests", "tools")
+STORES = ("servers", "server_states", "connections", "schedule", "pending", "tests", "tools")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ WRITES: dict[str, Act] = {
     "tools.put": lambda c, k: c.tools.put("crm", "jo", k.tools),
     "tools.forget": lambda c, k: c.tools.forget("crm", "jo"),
 }
-KEYS_ALONE = {"connections.users_of", "connections.due", "connections.claim"}
+KEYS_ALONE = {"connections.users_of", "schedule.due", "schedule.claim"}
 """They read an index that holds no more, or leave the row alone; each has a test below."""
 
 
@@ -227,7 +227,8 @@ def test_the_schedule_goes_on_with_the_others(stored: Stored) -> None:
 def test_a_claim_of_what_is_newer_fails(stored: Stored) -> None:
     stored.becomes_newer("ConnectionsTable")
     due = Due("jo", "crm", int(LATER.timestamp()))
-    assert stored.core.connections.claim(due, LATER, "x") is False
+    with pytest.raises(StoredByNewerVersion):
+        stored.core.schedule.claim(due, LATER, "x")
 
 
 def test_indexes_of_keys_alone_are_read(stored: Stored) -> None:

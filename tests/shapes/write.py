@@ -39,9 +39,10 @@ from broker.model import (
 )
 from broker.queues import DueMessage, RescueMessage
 from broker.storage import versions
-from broker.storage.connections import ConnectionStore, Due
+from broker.storage.connections import ConnectionStore
 from broker.storage.pending import PendingStore
 from broker.storage.probes import TestStore
+from broker.storage.schedule import Due, Schedule
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
 from broker.storage.table import Table, TableTime
@@ -172,7 +173,8 @@ class Writer:
             failure=failure,
         )
         store.release(failed, lease, NOW + HOUR)
-        store.claim(Due("kim", "crm", int((NOW + HOUR).timestamp())), NOW + 2 * HOUR, "claim-1")
+        schedule = Schedule(self.table("ConnectionsTable"))
+        schedule.claim(Due("kim", "crm", int((NOW + HOUR).timestamp())), NOW + 2 * HOUR, "claim-1")
         store.lease(lee, lease, time)
         store.flag(max_, Reason.REFRESH_REJECTED, failure)
         store.begin_removal(una, NOW, NOW)

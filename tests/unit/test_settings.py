@@ -32,6 +32,7 @@ def test_the_defaults_are_the_safe_ones() -> None:
     assert settings.allowed_return_urls == ()
     assert settings.broker_local_origins == frozenset()
     assert settings.refresh_buffer_seconds == 300
+    assert settings.worker_concurrency == 5
 
 
 def test_return_urls_are_separated_by_commas() -> None:
@@ -62,6 +63,9 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         ("REFRESH_BUFFER_SECONDS", "-1"),
         ("KEEP_WARM_HOURS", "1e9"),
         ("REFRESHES_PER_SECOND", "0"),
+        ("WORKER_CONCURRENCY", "1"),
+        ("WORKER_CONCURRENCY", "1001"),
+        ("WORKER_CONCURRENCY", "2.5"),
         ("LOG_LEVEL", "LOUD"),
         ("POWERTOOLS_METRICS_NAMESPACE", "a stack"),
     ],

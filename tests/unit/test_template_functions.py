@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks import costs
+from broker.flows.refresh_scheduler.budget import IN_FLIGHT
 from broker.settings import Settings
 from tests.unit.transformed import ROOT, TEMPLATE, chosen, functions, of_type, source, transformed
 
@@ -40,6 +42,7 @@ VARIABLES = {
     "REFRESH_BUFFER_SECONDS": {"Ref": "RefreshBufferSeconds"},
     "KEEP_WARM_HOURS": {"Ref": "KeepWarmHours"},
     "REFRESHES_PER_SECOND": {"Ref": "RefreshesPerSecond"},
+    "WORKER_CONCURRENCY": {"Ref": "WorkerConcurrency"},
     "POWERTOOLS_SERVICE_NAME": "broker",
     "POWERTOOLS_METRICS_NAMESPACE": {"Fn::Sub": "ConsumerOAuthBroker/${AWS::StackName}"},
     "LOG_LEVEL": "INFO",
@@ -163,6 +166,24 @@ def test_the_scheduler_runs_each_minute_and_a_missed_tick_is_not_repeated() -> N
     [invoked] = of_type("AWS::Lambda::EventInvokeConfig").values()
     assert invoked["FunctionName"] == {"Ref": "RefreshSchedulerFunction"}
     assert invoked["MaximumRetryAttempts"] == 0
+
+
+def test_the_scheduler_knows_how_many_the_workers_handle_at_once() -> None:
+    """It fills the queue by this."""
+    mappings = of_type("AWS::Lambda::EventSourceMapping").values()
+    queue = {"Fn::GetAtt": ["DueQueue", "Arn"]}
+    [due] = [mapping for mapping in mappings if mapping["EventSourceArn"] == queue]
+    assert due["BatchSize"] == IN_FLIGHT
+    assert due["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "WorkerConcurrency"}}
+    parameter = transformed()["Parameters"]["WorkerConcurrency"]
+    field = Settings.model_fields["worker_concurrency"]
+    assert str(field.default) == parameter["Default"]
+
+
+def test_the_scheduler_has_the_memory_that_its_costs_stand_on() -> None:
+    assert functions()["RefreshSchedulerFunction"]["MemorySize"] == costs.SCHEDULER_GB * 1024
+    others = {each["MemorySize"] for name, each in functions().items() if "Scheduler" not in name}
+    assert others == {costs.MEMORY_GB * 1024}
 
 
 def test_two_stacks_in_one_account_do_not_share_a_name() -> None:

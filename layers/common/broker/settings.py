@@ -43,6 +43,7 @@ class Settings(Wire):
     keep_warm_hours: int = Field(default=24, ge=0, le=24 * 365)
     refreshes_per_second: int = Field(default=50, ge=1, le=1000)
     """Ahead of time, to one authorization server."""
+    worker_concurrency: int = Field(default=5, ge=2, le=1000)
     powertools_service_name: _Name
     powertools_metrics_namespace: str = Field(pattern=r"^[A-Za-z0-9_./#:-]{1,255}$")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"

@@ -94,13 +94,19 @@ SERVER_MISCONFIGURED = _counted(
 KEY_REFUSED = _counted("KeyRefused", "KMS refused the stack's key: denied, disabled, being deleted")
 TICK = _counted(
     "Tick",
-    "The scheduler ran: all that was due is queued, or some is left for the next run",
-    _of("outcome", "done", "full"),
+    "The scheduler ran: all that was due is queued, some is left for the next run, or parts failed",
+    _of("outcome", "done", "full", "failed"),
+)
+TICK_FAILURE = _counted(
+    "TickFailure",
+    "Shards not read, claims and batches for the queue refused in one run; left to the next",
+    _of("step", "read", "claim", "queue"),
 )
 OLDEST_DUE = Metric(
     "OldestDue",
     Unit.SECONDS,
-    "How long the connection that is due longest has waited to be queued, 0 if none is due",
+    "How long the connection that is due longest has waited to be queued, 0 if none is due; "
+    "not said while a shard cannot be read",
 )
 AHEAD_REFUSED = _counted(
     "AheadRefused",
@@ -195,6 +201,7 @@ CATALOGUE = (
     SERVER_MISCONFIGURED,
     KEY_REFUSED,
     TICK,
+    TICK_FAILURE,
     OLDEST_DUE,
     AHEAD_REFUSED,
     TRANSITION,

@@ -13,7 +13,6 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from broker.errors import StoredByNewerVersion
 from broker.model import Connection, Failure, Lease, Reason, Sealed, SealedTokens, Status
 from broker.storage import connection_items as items
 from broker.storage import sealed, transitions
@@ -26,15 +25,6 @@ class Moved(Exception):
     def __init__(self, stands: Connection | None) -> None:
         super().__init__()
         self.stands = stands
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A connection whose moment has come, as the index shows it."""
-
-    user_id: str
-    server_id: str
-    due_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,29 +215,6 @@ class ConnectionStore:
             if failed.item:
                 raise Moved(items.from_item(failed.item)) from None
         transitions.removed(seen)
-
-    def due(self, shard: int, now: datetime, limit: int) -> list[Due]:
-        """Return the connections of a shard whose moment has come, earliest first."""
-        condition = Key("due_shard").eq(shard) & Key("due_at").lte(seconds(now))
-        page, _ = self.table.query(condition, index="due", limit=limit, keys_only=True)
-        return [Due(item["user_id"], item["server_id"], item["due_at"]) for item in page]
-
-    def claim(self, due: Due, again_at: datetime, claim_id: str) -> bool:
-        """Move a due moment on, so that the next tick does not queue it again.
-
-        A connection that a newer version wrote is left to that one: others wait behind it.
-        """
-        try:
-            self.table.update(
-                items.key_of(due.user_id, due.server_id),
-                condition=Attr("due_at").eq(due.due_at),
-                assign={"due_at": seconds(again_at), "claim_id": claim_id},
-            )
-        except ConditionFailed as failed:  # ours, if the SDK repeated a write that succeeded
-            return (failed.item or {}).get("claim_id") == claim_id
-        except StoredByNewerVersion:
-            return False
-        return True
 
     def _write(
         self, seen: Connection, condition: ConditionBase, assign: Mapping[str, Any]

@@ -107,8 +107,9 @@ class Table:
         remove: tuple[str, ...] = (),
         increment: tuple[str, ...] = (),
         include: Mapping[str, str] | None = None,
+        answered: bool = True,
     ) -> Item:
-        """Change some attributes; return the new item.
+        """Change some attributes; return the new item, or nothing of it unless ``answered``.
 
         ``assign`` sets, and a value of None removes; ``increment`` adds one; ``include`` adds a
         member to a set of strings. An older item gets today's shape first.
@@ -117,13 +118,13 @@ class Table:
         expression = UpdateExpression(values, increment, include or {})
         condition = _both(condition, self.shape.as_now(key))
         try:
-            return self._change(key, condition, expression)
+            return self._change(key, condition, expression, answered=answered)
         except ConditionFailed as failed:
             if failed.item is None or version_of(failed.item) >= self.shape.version:
                 raise ConditionFailed(failed.item and self._upgraded(failed.item)) from None
             self._store_upgraded(key, failed.item)
         with self._refused():
-            return self._change(key, condition, expression)
+            return self._change(key, condition, expression, answered=answered)
 
     def delete(self, key: Item, condition: ConditionBase | None = None) -> None:
         """Delete one item; raise ConditionFailed."""
@@ -142,18 +143,14 @@ class Table:
         limit: int | None = None,
         start: Item | None = None,
         keys_only: bool = False,
+        only: ConditionBase | None = None,
     ) -> tuple[list[Item], Item | None]:
         """Return one page in key order, and where the next one starts.
 
         ``keys_only`` says that the index holds no more than keys, so that no version is known.
+        ``only`` filters what was read; a page may so be empty, and others follow.
         """
-        built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=True)
-        request: Item = {
-            "KeyConditionExpression": built.condition_expression,
-            "ExpressionAttributeNames": built.attribute_name_placeholders,
-            "ExpressionAttributeValues": serialize(built.attribute_value_placeholders),
-            "ConsistentRead": index is None,
-        }
+        request: Item = {**_query(condition, only), "ConsistentRead": index is None}
         if index:
             request["IndexName"] = index
         if limit:
@@ -167,7 +164,14 @@ class Table:
         items = found if keys_only else [self._upgraded(item) for item in found]
         return items, (deserialize(last) if last else None)
 
-    def _change(self, key: Item, condition: ConditionBase, expression: UpdateExpression) -> Item:
+    def _change(
+        self,
+        key: Item,
+        condition: ConditionBase,
+        expression: UpdateExpression,
+        *,
+        answered: bool = False,
+    ) -> Item:
         request = conditional(condition)
         request["ExpressionAttributeNames"] |= expression.names
         request["ExpressionAttributeValues"] |= expression.bound
@@ -176,10 +180,10 @@ class Table:
                 TableName=self.name,
                 Key=serialize(key),
                 UpdateExpression=expression.text,
-                ReturnValues="ALL_NEW",
+                ReturnValues="ALL_NEW" if answered else "NONE",
                 **request,
             )
-        return deserialize(answer["Attributes"])
+        return deserialize(answer.get("Attributes", {}))
 
     def _store_upgraded(self, key: Item, older: Item) -> None:
         """Give an older item today's shape where it stands; nothing else of it is touched."""
@@ -225,6 +229,26 @@ def moment(stored: int) -> datetime:
 def maybe_moment(stored: int | None) -> datetime | None:
     """Return a stored time that may be absent."""
     return None if stored is None else moment(stored)
+
+
+def _query(condition: ConditionBase, only: ConditionBase | None) -> Item:
+    """Return the expressions of a query; one builder numbers the placeholders of both."""
+    builder = ConditionExpressionBuilder()
+    key = builder.build_expression(condition, is_key_condition=True)
+    names, values = key.attribute_name_placeholders, key.attribute_value_placeholders
+    expressions: Item = {"KeyConditionExpression": key.condition_expression}
+    if only:
+        built = builder.build_expression(only)
+        names, values = (
+            names | built.attribute_name_placeholders,
+            values | built.attribute_value_placeholders,
+        )
+        expressions["FilterExpression"] = built.condition_expression
+    return {
+        **expressions,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": serialize(values),
+    }
 
 
 def _both(asked: ConditionBase | None, own: ConditionBase) -> ConditionBase:

@@ -135,9 +135,14 @@ class Wiring:
     @cached_property
     def refresh_scheduler(self) -> "RefreshScheduler":
         """The refresh_scheduler function's flow."""
-        from broker.flows.refresh_scheduler import RefreshScheduler
+        from broker.flows.refresh_scheduler import RefreshScheduler, clears
 
-        return RefreshScheduler(self._parts.clock, self._parts.connections, self._parts.queues)
+        return RefreshScheduler(
+            self._parts.clock,
+            self._parts.schedule,
+            self._parts.queues,
+            clears(self._parts.settings.worker_concurrency),
+        )
 
     @cached_property
     def refresh_worker(self) -> "RefreshWorker":

@@ -13,6 +13,7 @@ from broker.storage import versions
 from broker.storage.connections import ConnectionStore
 from broker.storage.pending import PendingStore
 from broker.storage.probes import TestStore
+from broker.storage.schedule import Schedule
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
 from broker.storage.table import Table
@@ -259,6 +260,11 @@ class Parts:
     def connections(self) -> ConnectionStore:
         """Connections."""
         return ConnectionStore(self._table(self.settings.connections_table, versions.CONNECTIONS))
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """Which connections are due."""
+        return Schedule(self._table(self.settings.connections_table, versions.CONNECTIONS))
 
     @cached_property
     def pending(self) -> PendingStore:
