@@ -278,3 +278,18 @@ def test_a_reconnect_clears_lease_recovery_and_flags(world: World) -> None:
     stands = world.connection()
     assert stands.grant_id == fresh.grant_id != held.grant_id
     assert (stands.lease, stands.recover_at, stands.ambiguous) == (None, None, False)
+
+
+def test_a_repeated_consent_does_not_undo_a_refresh_since(world: World) -> None:
+    consented = world.connect()
+    world.time.passes(DEAD)
+    world.core.tokens.for_call(world.server, "jo", world.run())
+    world.core.connections.establish(consented)
+    assert (world.connection().generation, world.refresh_token()) == (2, "canary-refresh-2")
+
+
+def test_a_repeated_consent_does_not_undo_a_disconnect_since(world: World) -> None:
+    consented = world.connect()
+    world.core.connections.begin_removal(consented, world.time.now(), None)
+    world.core.connections.establish(consented)
+    assert world.connection().status is Status.REMOVING

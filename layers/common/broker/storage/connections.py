@@ -63,8 +63,13 @@ class ConnectionStore:
         return [item["user_id"] for item in page], (last["user_id"] if last else None)
 
     def establish(self, connection: Connection) -> None:
-        """Write a new grant whole: it clears lease and flags, and wins over all in flight."""
-        transitions.established(connection, self.table.put(items.to_item(connection)))
+        """Write a new grant whole, over all in flight; a repeated write undoes nothing since."""
+        another = Attr("grant_id").ne(connection.grant_id)
+        try:
+            replaced = self.table.put(items.to_item(connection), another)
+        except ConditionFailed as failed:
+            replaced = failed.item
+        transitions.established(connection, replaced)
 
     def lease(self, seen: Connection, lease: Lease, time: TableTime) -> Connection:
         """Take the lease where it is free or run out and recovered; raise Moved.
@@ -93,8 +98,9 @@ class ConnectionStore:
         try:
             return self._write(seen, condition, assign)
         except Moved as moved:
-            if moved.stands and moved.stands.lease and _holds(moved.stands, lease):
-                return moved.stands
+            stands = moved.stands
+            if stands and stands.lease and stands.lease.lease_id == lease.lease_id:
+                return stands
             raise
 
     def announce_recovery(self, seen: Connection, recover_at: float) -> None:
@@ -244,10 +250,6 @@ _CLEARED: dict[str, None] = dict.fromkeys(
 
 def _as_seen(seen: Connection) -> ConditionBase:
     return Attr("grant_id").eq(seen.grant_id) & Attr("generation").eq(seen.generation)
-
-
-def _holds(stands: Connection, lease: Lease) -> bool:
-    return stands.lease is not None and stands.lease.lease_id == lease.lease_id
 
 
 def _is_next(seen: Connection, stands: Connection, tokens: SealedTokens) -> bool:
