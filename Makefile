@@ -40,7 +40,8 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-sam setup-oldest setup-checkov setup-browser demo demo-artifact dev sam-local \
-	sam-services smoke check scan format test build deploy deployable permissions release-shape lock clean
+	sam-services smoke check scan format test build deploy deployable permissions refresh-tables release-shape \
+	lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -138,6 +139,9 @@ deployable:
 
 permissions: setup ## Write docs/security/permissions.md anew from the template
 	@"$(BIN)/python" -m local.permissions >docs/security/permissions.md
+
+refresh-tables: setup ## Write the tables of docs/refresh.md anew from the code and its tests
+	@PYTHONPATH=layers/common "$(BIN)/python" -m tests.unit.refresh_tables
 
 release-shape: setup ## Write down what an update of the stack must not replace, for a release
 	@"$(BIN)/python" -m tests.unit.release_shape

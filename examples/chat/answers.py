@@ -101,6 +101,5 @@ def _card(answer: Json) -> Json:
     return {
         "kind": "card",
         "service": answer["server"]["name"],
-        "why": answer.get("failure", {}).get("message"),
         **{name: answer[name] for name in ("prompt", "connect_id", "connect_url", "expires_at")},
     }

@@ -78,7 +78,7 @@ def test_an_access_that_was_withdrawn_is_explained_and_connected_again(
     service.withdraw("alice")
     chat.ask(f"@{service.server_id} list my contacts")
     expect(chat.conversation).to_contain_text("account needs to be connected again")
-    expect(chat.conversation).to_contain_text("The service no longer accepts this connection")
+    expect(chat.conversation).to_contain_text("Harbor CRM no longer accepts this connection")
     with chat.popup("Reconnect Harbor CRM account") as window:
         decide(window)
     expect_row(chat, "Ada Ferry", "ada.ferry@example.com", "north")

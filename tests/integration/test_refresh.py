@@ -1,6 +1,8 @@
 """A refresh on a call: what is sent, what is stored, what the call gets."""
 
 import io
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -241,3 +243,17 @@ def test_a_lease_in_a_row_without_an_answer_for_scope_keeps_the_scope(world: Wor
     world.core.tokens.for_call(world.server, "jo", world.run())
     stands = world.connection()
     assert (stands.tokens.scope, stands.generation) == (("read", "write"), 2)
+
+
+def test_the_known_end_of_a_refresh_token_stays_with_it_when_it_is_repeated(world: World) -> None:
+    first = world.connect()
+    ends = world.time.now() + timedelta(days=90)
+    world.core.connections.establish(
+        replace(first, tokens=replace(first.tokens, refresh_expires_at=ends))
+    )
+    for refresh_token, known in (("canary-refresh-1", ends), ("canary-refresh-9", None)):
+        world.time.passes(STALE)
+        told = {"access_token": "a", "expires_in": 3600, "refresh_token": refresh_token}
+        world.login.script.append(answers(200, told))
+        token(world)
+        assert world.connection().tokens.refresh_expires_at == known

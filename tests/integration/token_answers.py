@@ -35,7 +35,8 @@ STATED: Mapping[Ends, str] = {
     " is valid, then calls get 503. Sent again after the backoff, not before `Retry-After`.",
     Ends.OPEN: "Nobody knows what was done: the connection is *ambiguous*. The old set stays as it"
     " was; its access token serves while it is valid, then calls get 503. Sent again once the"
-    " access token has run out and the backoff, or `Retry-After`, is over.",
+    " access token has run out and the backoff, or `Retry-After`, is over; within"
+    " `reuse_grace_seconds` after the backoff alone.",
     Ends.REFUSED: "A no that is neither the grant's nor the client's. As *not now*, and counted:"
     " the fifth in a row asks the user to reconnect.",
     Ends.GRANT_GONE: "The user is asked to reconnect, and nothing is sent any more. The old set"
@@ -74,7 +75,7 @@ class Row:
         """Return the row as the documentation shows it."""
         if self.ends is not Ends.RENEWED:
             return (self.title, self.ends.value)
-        ends = "unknown" if self.lasts is None else f"{timedelta(seconds=self.lasts)}"
+        ends = "unknown" if self.lasts is None else f"{self.lasts:,} s".replace(".0 s", " s")
         kept = {None: "the old one", REFRESH: "the new one"}
         scope = "as before" if self.scope == OLD_SCOPE else " ".join(self.scope)
         return (self.title, ends, kept.get(self.refresh_token, "the new one, to the blank"), scope)
@@ -175,7 +176,7 @@ RENEWALS: tuple[Row, ...] = (
     Row("no `refresh_token`", Ends.RENEWED, tokens(refresh_token=...), refresh_token=None),
     *(
         Row(
-            f'`"refresh_token": {json.dumps(value)}`',
+            f'`"refresh_token": {json.dumps(value).replace(REFRESH, "…")}`',
             Ends.RENEWED,
             tokens(refresh_token=value),
             refresh_token=None,

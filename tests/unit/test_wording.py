@@ -5,6 +5,7 @@ from string import Formatter
 
 import pytest
 
+from broker.model import PromptReason, Reason
 from broker.wording import _TEXTS, DEFAULT_LOCALE, locale_of, say
 
 PLACES = {"chat", "service", "user"}
@@ -23,6 +24,15 @@ def test_every_sentence_fills_in_the_same_names_in_every_language(locale: str, k
 
     assert places(_TEXTS[locale][key]) == places(_TEXTS[DEFAULT_LOCALE][key])
     assert places(_TEXTS[locale][key]) <= PLACES
+
+
+@pytest.mark.parametrize("locale", _TEXTS)
+def test_every_question_and_every_reason_of_a_reconnect_has_a_sentence_of_its_own(
+    locale: str,
+) -> None:
+    said = [say(reason.value, locale) for reason in PromptReason]
+    said += [say(f"because_{reason.value}", locale) for reason in Reason]
+    assert len(said) == len(set(said))
 
 
 @pytest.mark.parametrize("key", _TEXTS[DEFAULT_LOCALE])

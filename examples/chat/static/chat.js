@@ -75,8 +75,6 @@ class Card {
     this.part(".tile").textContent = answer.service.slice(0, 1);
     this.part(".text").textContent = answer.prompt.text;
     this.part(".detail span").textContent = answer.prompt.detail;
-    this.part(".why").textContent = answer.why ?? "";
-    this.part(".why").hidden = !answer.why;
     this.part(".tab").href = answer.connect_url;
     this.part(".tab").addEventListener("click", () => this.keepQuestion());
     this.button.textContent = answer.prompt.button_label;

@@ -14,6 +14,7 @@ from broker.model import (
     Prompt,
     PromptReason,
     Purpose,
+    Reason,
     Secret,
     Server,
     Ticket,
@@ -43,14 +44,14 @@ class Connector:
         *,
         base_url: str,
         scopes: tuple[str, ...] | None = None,
+        why: Reason | None = None,
         failure: Failure | None = None,
     ) -> AuthorizationRequired:
         """Return the prompt with a fresh link; raise InvalidRequest (return_url, user_label)."""
         wanted = server.scopes if scopes is None else scopes
         link = self.link(server, wish, base_url=base_url, scopes=wanted)
-        return AuthorizationRequired(
-            reason, server, self.prompt(server, reason, wish.locale), link, wanted, failure
-        )
+        prompt = self.prompt(server, reason, wish.locale, why)
+        return AuthorizationRequired(reason, server, prompt, link, wanted, failure)
 
     def link(
         self, server: Server, wish: Wish, *, base_url: str, scopes: tuple[str, ...] | None = None
@@ -76,12 +77,19 @@ class Connector:
         ticket, secret = self._ticket(server, Wish(test_id), Purpose.TEST, return_url)
         return self._issue(ticket, secret, base_url)
 
-    def prompt(self, server: Server, reason: PromptReason, locale: str | None) -> Prompt:
+    def prompt(
+        self,
+        server: Server,
+        reason: PromptReason,
+        locale: str | None,
+        why: Reason | None = None,
+    ) -> Prompt:
         """Word the card: what and why, the button, the reassurance."""
         names = {"chat": _capital(self.settings.chat_name), "service": server.name}
         inner = {"chat": self.settings.chat_name, "service": server.name}
+        because = [f"because_{why.value}"] if why else []
         return Prompt(
-            text=say(reason.value, locale, **inner),
+            text=" ".join(say(key, locale, **inner) for key in (reason.value, *because)),
             button_label=say(f"button_{reason.value}", locale, **inner),
             detail=say("detail", locale, **names),
         )

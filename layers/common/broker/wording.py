@@ -14,6 +14,14 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "not_connected": "To do this, {chat} needs access to your {service} account.",
         "reconnect_required": "Your {service} account needs to be connected again.",
+        "because_refresh_rejected": "{service} no longer accepts this connection.",
+        "because_ambiguous_refresh": "{service} did not confirm a renewal of the access, and no"
+        " longer accepts this connection.",
+        "because_revoked": "The access was withdrawn at {service}.",
+        "because_rejected_by_server": "{service} refuses the access that was given for it.",
+        "because_server_changed": "{service} was set up anew here since you connected.",
+        "because_expired_without_refresh": "The access has run out, and {service} gave no means to"
+        " renew it without you.",
         "additional_scope": "To do this, {chat} needs one more permission in your {service}"
         " account.",
         "button_not_connected": "Connect {service} account",
@@ -43,6 +51,15 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
     "de": {
         "not_connected": "Dafür braucht {chat} Zugriff auf dein Konto bei {service}.",
         "reconnect_required": "Dein Konto bei {service} muss neu verbunden werden.",
+        "because_refresh_rejected": "{service} nimmt diese Verbindung nicht mehr an.",
+        "because_ambiguous_refresh": "{service} hat eine Verlängerung des Zugriffs nicht bestätigt"
+        " und nimmt diese Verbindung nicht mehr an.",
+        "because_revoked": "Der Zugriff wurde bei {service} zurückgezogen.",
+        "because_rejected_by_server": "{service} lehnt den Zugriff ab, der dafür gegeben wurde.",
+        "because_server_changed": "{service} wurde hier neu eingerichtet, seit du dein Konto"
+        " verbunden hast.",
+        "because_expired_without_refresh": "Der Zugriff ist abgelaufen, und {service} bietet keinen"
+        " Weg, ihn ohne dich zu verlängern.",
         "additional_scope": "Dafür braucht {chat} eine weitere Berechtigung in deinem Konto bei"
         " {service}.",
         "button_not_connected": "{service}-Konto verbinden",

@@ -117,6 +117,7 @@ class McpInvoke:
             call.wish,
             reason,
             base_url=invocation.base_url,
+            why=connection.reason if connection else None,
             failure=connection.failure if connection else None,
         )
 
