@@ -33,7 +33,7 @@ def resolved(node: Schema, root: Schema | None = None) -> dict[str, Any]:
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:
     for path, item in document()["paths"].items():
-        for method in METHODS & item.keys():
+        for method in sorted(METHODS & item.keys()):
             parameters = [*item.get("parameters", []), *item[method].get("parameters", [])]
             found = {**item[method], "parameters": [resolved(one) for one in parameters]}
             yield f"{method.upper()} {path}", found
