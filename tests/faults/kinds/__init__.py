@@ -1,0 +1,13 @@
+"""The registry: one module for each family of kinds."""
+
+from collections.abc import Sequence
+
+from tests.faults.kind import Kind
+
+FAMILIES: tuple[tuple[Kind, ...], ...] = ()
+"""The families in the order in which they are run and shown."""
+
+
+def all_kinds() -> Sequence[Kind]:
+    """Return every kind."""
+    return [kind for family in FAMILIES for kind in family]
