@@ -1,0 +1,57 @@
+"""A hundred calls at once at the moment an access token has run out, from four processes."""
+
+import time
+from collections.abc import Sequence
+
+from tests.faults.families import Rotation
+from tests.faults.history import checked
+from tests.faults.kind import Kind, Tally
+from tests.faults.stage import Stage
+from tests.faults.world import LIFE, SERVER, World, world
+
+PROCESSES, THREADS = 4, 25
+
+
+def storm(given: World, users: Sequence[str], *, refused: bool = False) -> list[dict[str, object]]:
+    """Let each process call as 25 users at once, all at one moment; return all answers."""
+    workers = given.crew.healthy(PROCESSES)
+    for worker in workers:
+        worker.ask("warm", server=SERVER)
+    at = time.monotonic() + 0.1
+    begun = [
+        worker.begin("call", server=SERVER, users=list(users), at=at, refused=refused)
+        for worker in workers
+    ]
+    return [told for each in begun for told in each.result(100)]
+
+
+def _at_expiry(rotation: Rotation, passed: float) -> "Runner":
+    def run(stage: Stage) -> Tally:
+        given = stage.shared(world)
+        given.empty()
+        given.register()
+        family = given.connect("jo", rotation)
+        given.time.passes(passed)
+        answers = storm(given, ["jo"] * THREADS)
+        served = {str(told.get("token", told.get("error"))) for told in answers}
+        assert len(answers) == PROCESSES * THREADS
+        assert family.requests == 1, f"{family.requests} refresh requests"
+        if passed > LIFE:
+            assert served == {f"at.{family.number}.1"}, served
+        return checked(given, given.crew.healthy(1)[0], ["jo"])
+
+    return run
+
+
+type Runner = "Callable[[Stage], Tally]"
+
+KINDS = tuple(
+    Kind(
+        f"100 calls at expiry, {rotation}",
+        "100 calls at once, of 4 processes, on an access token that has run out",
+        "one refresh request, and all 100 calls are served with the new token",
+        _at_expiry(rotation, LIFE + 1),
+        short=True,
+    )
+    for rotation in Rotation
+)
