@@ -39,9 +39,9 @@ export SAM_CLI_TELEMETRY := 0
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-oldest setup-checkov setup-browser demo demo-artifact dev sam-local \
-	sam-services smoke check scan format test build deploy deployable permissions refresh-tables release-shape \
-	lock clean
+.PHONY: help setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser demo demo-artifact dev \
+	sam-local sam-services smoke check scan format test faults build deploy deployable permissions \
+	refresh-tables release-shape lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ setup-oldest: .venv-oldest/.installed ## Create .venv-oldest with the oldest bot
 	@:
 
 setup-checkov: .venv-checkov/.installed ## Create .venv-checkov with the checkov scanner
+	@:
+
+setup-ministack: .venv-ministack/.installed ## Create .venv-ministack with AWS services for the fault runs
 	@:
 
 setup-browser: .venv/.installed ## Find a Chromium or Chrome for the browser tests, or install one
@@ -117,8 +120,11 @@ format: setup ## Format, and mend what the linter can mend
 	@"$(BIN)/ruff" format .
 	@"$(BIN)/ruff" check --fix .
 
-test: setup setup-sam setup-oldest setup-checkov setup-browser ## Run all tests (ARGS="-k name" for some)
+test: setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser ## Run all tests (ARGS="-k name" for some)
 	@"$(BIN)/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+faults: setup setup-ministack ## Break refreshes in every way there is (minutes; ARGS="name" for some)
+	@"$(BIN)/python" -m tests.faults $(ARGS)
 
 build: setup setup-sam $(BUILD_TEMPLATE) ## Build layer and functions, print what is in them (ARCH=x86_64 for Intel and AMD)
 	@# SAM looks for samconfig.toml beside the template.
@@ -153,6 +159,7 @@ lock: $(UV) ## Compile the locks from pyproject.toml (ARGS=--upgrade for newer v
 	@$(COMPILE) $(ARGS) --group sam --output-file requirements/sam.txt
 	@$(COMPILE) $(ARGS) --group oldest --output-file requirements/oldest.txt
 	@$(COMPILE) $(ARGS) --group checkov --output-file requirements/checkov.txt
+	@$(COMPILE) $(ARGS) --group ministack --output-file requirements/ministack.txt
 	@cp requirements/runtime.txt layers/common/requirements.txt
 
 clean: ## Remove what was built and cached; the environments stay
@@ -177,6 +184,11 @@ clean: ## Remove what was built and cached; the environments stay
 .venv-checkov/.installed: requirements/checkov.txt | $(UV)
 	@test -x .venv-checkov/bin/python || "$(UV)" venv --quiet --python $(PYTHON_VERSION) .venv-checkov
 	@"$(UV)" pip install --quiet --python .venv-checkov/bin/python --require-hashes --requirements $<
+	@touch $@
+
+.venv-ministack/.installed: requirements/ministack.txt | $(UV)
+	@test -x .venv-ministack/bin/python || "$(UV)" venv --quiet --python $(PYTHON_VERSION) .venv-ministack
+	@"$(UV)" pip install --quiet --python .venv-ministack/bin/python --require-hashes --requirements $<
 	@touch $@
 
 # A pyenv shim fails where .python-version names a Python it lacks, hence more than one candidate.

@@ -54,7 +54,7 @@ class Worker:
 
     def listen(self, stream: IO[bytes]) -> None:
         """Take answers until the process ends."""
-        with contextlib.suppress(ConnectionError), stream:
+        with contextlib.suppress(ConnectionError):
             for line in stream:
                 told = json.loads(line)
                 answer = self._answers[told["id"]]
@@ -106,6 +106,10 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         self._listener.close()
+        if self._child:
+            self._children.stop(self._child)
+        if self._nursery:
+            self._nursery.close()
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Start the process that workers are forked from."""
@@ -138,11 +142,11 @@ class Crew:
         return self._idle[:number]
 
     def _greet(self, connection: socket.socket) -> None:
-        stream = connection.makefile("rb")
-        hello = json.loads(stream.readline())
-        if "nursery" in hello:
-            self._nursery = connection.dup()
-            return
-        worker = Worker(hello["worker"], hello["pid"], connection)
-        self._born.pop(worker.name).set_result(worker)
-        worker.listen(stream)
+        with connection.makefile("rb") as stream:
+            hello = json.loads(stream.readline())
+            if "nursery" in hello:
+                self._nursery = connection.dup()
+                return
+            worker = Worker(hello["worker"], hello["pid"], connection)
+            self._born.pop(worker.name).set_result(worker)
+            worker.listen(stream)

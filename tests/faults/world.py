@@ -1,9 +1,10 @@
 """All that a run touches: the services, the way to them, the authorization server, the workers."""
 
+import contextlib
 import secrets
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -197,7 +198,15 @@ def world(stage: Stage) -> Iterator[World]:
     clients = {service: _client(service, port) for service in ("dynamodb", "kms", "sqs", "events")}
     physical = create(clients)
     crew = Crew(stage.children, stage.folder)
-    with Proxy(port, time) as proxy, AuthorizationServer(time) as service, crew:
+    closing = [contextlib.closing(client) for client in clients.values()]
+    with (
+        ExitStack() as ends,
+        Proxy(port, time) as proxy,
+        AuthorizationServer(time) as service,
+        crew,
+    ):
+        for client in closing:
+            ends.enter_context(client)
         queues = {
             name: value.replace(f":{port}/", f":{proxy.url.rpartition(':')[2]}/")
             for name, value in physical.items()

@@ -57,7 +57,7 @@ def test_no_lock_that_records_registry_addresses_is_committed() -> None:
     assert not names & {"uv.lock", "poetry.lock", "package-lock.json", "yarn.lock", "Pipfile.lock"}
 
 
-@pytest.mark.parametrize("lock", ["runtime", "dev", "sam", "oldest", "checkov"])
+@pytest.mark.parametrize("lock", ["runtime", "dev", "sam", "oldest", "checkov", "ministack"])
 def test_every_locked_package_is_pinned_by_version_and_hash(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
     entries = re.split(r"\n(?=\S)", text.strip())

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from tests.faults.kind import Kind
+from tests.faults.kinds import storms
 
-FAMILIES: tuple[tuple[Kind, ...], ...] = ()
+FAMILIES: tuple[tuple[Kind, ...], ...] = (storms.KINDS,)
 """The families in the order in which they are run and shown."""
 
 

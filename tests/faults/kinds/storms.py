@@ -1,7 +1,7 @@
 """A hundred calls at once at the moment an access token has run out, from four processes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tests.faults.families import Rotation
 from tests.faults.history import checked
@@ -10,6 +10,7 @@ from tests.faults.stage import Stage
 from tests.faults.world import LIFE, SERVER, World, world
 
 PROCESSES, THREADS = 4, 25
+type Runner = Callable[[Stage], Tally]
 
 
 def storm(given: World, users: Sequence[str], *, refused: bool = False) -> list[dict[str, object]]:
@@ -25,7 +26,7 @@ def storm(given: World, users: Sequence[str], *, refused: bool = False) -> list[
     return [told for each in begun for told in each.result(100)]
 
 
-def _at_expiry(rotation: Rotation, passed: float) -> "Runner":
+def _at_expiry(rotation: Rotation, passed: float) -> Runner:
     def run(stage: Stage) -> Tally:
         given = stage.shared(world)
         given.empty()
@@ -42,8 +43,6 @@ def _at_expiry(rotation: Rotation, passed: float) -> "Runner":
 
     return run
 
-
-type Runner = "Callable[[Stage], Tally]"
 
 KINDS = tuple(
     Kind(
