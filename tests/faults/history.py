@@ -15,9 +15,11 @@ from tests.faults.families import Family, Rotation
 from tests.faults.kind import Tally
 from tests.faults.world import LIFE, SERVER, World
 
+_PASSES = (0.0, 150.0, LIFE)
+_LOOKS, _SENDS = 6.2, 16.0
+"""Seconds that a call has: too few to send, so that who finds a lease does not wait; enough."""
 _ROUNDS = 24
 _AT_ONCE = 40
-_ENDS_WITHOUT_LOSS = {Reason.REJECTED_BY_SERVER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,10 @@ def checked(world: World, worker: Worker, users: Iterable[str], runs: int = 1) -
 
 
 def settled(world: World, worker: Worker, users: list[str]) -> dict[str, Rest]:
-    """Let every user call, twice past the end of an access token, until there is an end to it."""
+    """Let every user call, also past the end of access tokens, until there is an end to it."""
     rested: dict[str, Rest] = {}
-    for _ in range(2):
-        world.time.passes(LIFE)
+    for passed in _PASSES:
+        world.time.passes(passed)
         rested |= _called(world, worker, [user for user in users if not _flagged(rested, user)])
     return rested
 
@@ -53,10 +55,10 @@ def settled(world: World, worker: Worker, users: list[str]) -> dict[str, Rest]:
 def _called(world: World, worker: Worker, users: list[str]) -> dict[str, Rest]:
     rested: dict[str, Rest] = {}
     waiting = users
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         world.deliver(worker, "RescueQueue", world.messages("RescueQueue"))
         pauses = [0.0]
-        for told in calls(worker, waiting, seconds=16.0):
+        for told in calls(worker, waiting, seconds=_SENDS if number else _LOOKS):
             rested[told["user"]] = _rest(told)
             pauses.append(told.get("retry_after", 0))
         waiting = [user for user in waiting if rested[user].error]

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from tests.faults.kind import Kind
-from tests.faults.kinds import storms
+from tests.faults.kinds import kills, storms
 
-FAMILIES: tuple[tuple[Kind, ...], ...] = (storms.KINDS,)
+FAMILIES: tuple[tuple[Kind, ...], ...] = (storms.KINDS, kills.KINDS)
 """The families in the order in which they are run and shown."""
 
 
