@@ -96,6 +96,7 @@ class Crew:
         self._nursery: socket.socket | None = None
         self._child: Child | None = None
         self._born: dict[str, Future[Worker]] = {}
+        self._known: dict[str, Worker] = {}
         self._count = 0
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
@@ -132,7 +133,13 @@ class Crew:
             line = json.dumps({"name": name, "wrong_by": wrong_by, "variant": variant})
             assert self._nursery
             self._nursery.sendall(line.encode() + b"\n")
-        return born.result(_PATIENCE)
+        worker = born.result(_PATIENCE)
+        self._known[name] = worker
+        return worker
+
+    def named(self, name: str) -> Worker:
+        """Return the worker of that name."""
+        return self._known[name]
 
     def healthy(self, number: int) -> list[Worker]:
         """Return so many workers that nobody killed; they are used again and again."""

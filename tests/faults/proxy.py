@@ -130,6 +130,10 @@ class Proxy:
         finally:
             self._rules.remove(rule)
 
+    def last_writer(self, user: str) -> str:
+        """Return the worker that last changed a user's row: who holds the lease, if one is held."""
+        return next(name for name, users in self.wrote.items() if user in users)
+
     def _serve(self, connection: socket.socket) -> None:
         upstream = _Upstream(self.upstream)
         stream = connection.makefile("rb")

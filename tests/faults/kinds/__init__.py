@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from tests.faults.kind import Kind
-from tests.faults.kinds import kills, storms
+from tests.faults.kinds import kills, kills_elsewhere, storms
 
-FAMILIES: tuple[tuple[Kind, ...], ...] = (storms.KINDS, kills.KINDS)
+FAMILIES: tuple[tuple[Kind, ...], ...] = (storms.KINDS, kills.KINDS, kills_elsewhere.KINDS)
 """The families in the order in which they are run and shown."""
 
 

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from tests.faults.crew import WorkerGone
 from tests.faults.families import Rotation
 from tests.faults.history import checked
 from tests.faults.kind import Kind, Tally
@@ -13,8 +15,13 @@ PROCESSES, THREADS = 4, 25
 type Runner = Callable[[Stage], Tally]
 
 
-def storm(given: World, users: Sequence[str], *, refused: bool = False) -> list[dict[str, object]]:
-    """Let each process call as 25 users at once, all at one moment; return all answers."""
+def storm(
+    given: World, users: Sequence[str], *, refused: bool = False, forsaken: bool = False
+) -> list[dict[str, Any]]:
+    """Let each process call as 25 users at once, all at one moment; return all answers.
+
+    ``forsaken``: a process may die over it.
+    """
     workers = given.crew.healthy(PROCESSES)
     for worker in workers:
         worker.ask("warm", server=SERVER)
@@ -23,7 +30,13 @@ def storm(given: World, users: Sequence[str], *, refused: bool = False) -> list[
         worker.begin("call", server=SERVER, users=list(users), at=at, refused=refused)
         for worker in workers
     ]
-    return [told for each in begun for told in each.result(100)]
+    dead = (WorkerGone,) if forsaken else ()
+    return [
+        told
+        for each in begun
+        if not isinstance(each.exception(100), dead)
+        for told in each.result()
+    ]
 
 
 def _at_expiry(rotation: Rotation, passed: float) -> Runner:
