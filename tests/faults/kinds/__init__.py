@@ -3,9 +3,16 @@
 from collections.abc import Sequence
 
 from tests.faults.kind import Kind
-from tests.faults.kinds import kills, kills_elsewhere, storms
+from tests.faults.kinds import answers, kills, kills_elsewhere, services, storms, table
 
-FAMILIES: tuple[tuple[Kind, ...], ...] = (storms.KINDS, kills.KINDS, kills_elsewhere.KINDS)
+FAMILIES: tuple[tuple[Kind, ...], ...] = (
+    storms.KINDS,
+    kills.KINDS,
+    kills_elsewhere.KINDS,
+    answers.KINDS,
+    table.KINDS,
+    services.KINDS,
+)
 """The families in the order in which they are run and shown."""
 
 

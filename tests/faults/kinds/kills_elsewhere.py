@@ -209,7 +209,7 @@ KINDS = (
     ),
     *(
         Kind(
-            f"holder killed among 100 calls {'after' if after else 'before'} the server, {rotation}",
+            f"holder killed {'after' if after else 'before'} the answer, {rotation}",
             "SIGKILL of the process that refreshes while 100 calls wait, "
             + ("between answer and write" if after else "mid-lease, as its request arrives"),
             "the waiting calls get a stated 503, and one of the next refreshes",
