@@ -71,6 +71,8 @@ class Rule:
     before: Act | None
     after: Act | None
     times: int
+    met: int = 0
+    """How many did fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +123,15 @@ class Proxy:
         before: Act | None = None,
         after: Act | None = None,
         times: int = 1_000_000,
-    ) -> Iterator[None]:
-        """Let something happen to the next requests that fit."""
+    ) -> Iterator[Rule]:
+        """Let something happen to the next requests that fit; raise where none came."""
         rule = Rule(fits, before, after, times)
         self._rules.append(rule)
         try:
-            yield
+            yield rule
         finally:
             self._rules.remove(rule)
+        assert rule.met, "nothing that fits was asked for"
 
     def last_writer(self, user: str) -> str:
         """Return the worker that last changed a user's row: who holds the lease, if one is held."""
@@ -164,6 +167,7 @@ class Proxy:
             met = [rule for rule in met if rule.times > 0]
             for rule in met:
                 rule.times -= 1
+                rule.met += 1
         return met
 
     def _note(self, asked: Asked, *, refused: bool) -> None:

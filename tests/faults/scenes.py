@@ -29,6 +29,15 @@ def named(prefix: str, number: int) -> Sequence[str]:
     return [f"{prefix}{each}" for each in range(number)]
 
 
+def each_asked(world: World, users: Iterable[str], times: int) -> None:
+    """See that nobody's set was refreshed more often, nor everybody's less often.
+
+    On a busy machine a worker's own request to a service may take too long, and it gives up.
+    """
+    sent = sorted(world.grants[user][-1].requests for user in users)
+    assert sent[-1] == times, f"refresh requests of each: {sent}, not {times}"
+
+
 def of(operation: str, table: str = "") -> Fits:
     """Return what fits an operation, on one table or any."""
     return lambda asked: asked.operation == operation and table in ("", asked.table)

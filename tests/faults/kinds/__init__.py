@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tests.faults.kind import Kind
-from tests.faults.kinds import answers, kills, kills_elsewhere, services, storms, table
+from tests.faults.kinds import answers, kills, kills_elsewhere, messages, services, storms, table
 
 FAMILIES: tuple[tuple[Kind, ...], ...] = (
     storms.KINDS,
@@ -12,6 +12,7 @@ FAMILIES: tuple[tuple[Kind, ...], ...] = (
     answers.KINDS,
     table.KINDS,
     services.KINDS,
+    messages.KINDS,
 )
 """The families in the order in which they are run and shown."""
 

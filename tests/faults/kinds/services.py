@@ -44,10 +44,10 @@ def _failed_write(fits: Fits, act: Act, *, after: bool, ends: bool) -> Run:
         for user in users:
             world.grants[user][-1].script.append(lost() if ends else broken())
         rule: dict[str, Any] = {"after" if after else "before": act}
-        for _ in range(2 if ends else 1):
-            with world.proxy.rule(fits, **rule):
+        with world.proxy.rule(fits, **rule):
+            for _ in range(2 if ends else 1):
                 calls(worker, users, seconds=20.0)
-            world.time.passes(1_000)
+                world.time.passes(1_000)
         tally = checked(world, worker, users, runs=len(users))
         assert tally.ambiguous == (len(users) if ends else 0), tally
         return tally
