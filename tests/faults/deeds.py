@@ -50,19 +50,23 @@ class Deeds:
         seconds: float = 29.0,
         at: float = 0.0,
         *,
+        threads: int = 0,
         refused: bool = False,
     ) -> list[Told]:
-        """Ask for a token for each user, all at once, at a moment of the monotonic clock."""
+        """Ask for a token for each user, all at once, at a moment of the monotonic clock.
+
+        ``threads``: with no more than so many at a time.
+        """
         registered = self._parts.servers.get(server)
-        assert registered
-        begin = threading.Barrier(len(users))
+        assert registered, "no such server"
+        begin = threading.Barrier(len(users) if not threads else 1)
 
         def one(user: str) -> Told:
             begin.wait()
             time.sleep(max(0.0, at - time.monotonic()))
             return self._called(registered, user, seconds, refused=refused)
 
-        with ThreadPoolExecutor(len(users)) as pool:
+        with ThreadPoolExecutor(threads or len(users)) as pool:
             return list(pool.map(one, users))
 
     def _called(self, server: Server, user: str, seconds: float, *, refused: bool) -> Told:

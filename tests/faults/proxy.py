@@ -18,6 +18,7 @@ from typing import IO, Any, Self
 from tests.faults import wire
 from tests.faults.simulated import SharedTime
 
+CONNECTIONS = "ConnectionsTable"
 _CREDENTIAL = re.compile(r"Credential=([^/\s]+)/")
 
 
@@ -48,14 +49,23 @@ class Asked:
         return str(key.get("user_id", {}).get("S", ""))
 
     @cached_property
-    def attributes(self) -> frozenset[str]:
-        """The attributes that an update sets."""
-        return frozenset(self._named("UpdateExpression"))
+    def write(self) -> str:
+        """What it writes to a connection: ``lease``, ``set``, ``release``, ``flag``, or nothing."""
+        if self.operation != "UpdateItem" or self.table != CONNECTIONS:
+            return ""
+        changed = self._changed()
+        if "generation" in changed:
+            return "set"
+        if {"status", "reason"} <= changed:
+            return "flag"
+        if "attempts" in changed:
+            return "release"
+        return "lease" if "lease_id" in changed else ""
 
-    def _named(self, expression: str) -> Iterator[str]:
+    def _changed(self) -> set[str]:
         names = self.body.get("ExpressionAttributeNames", {})
-        text = self.body.get(expression, "")
-        yield from (names[mark] for mark in re.findall(r"#\w+", text) if mark in names)
+        marks = re.findall(r"#\w+", self.body.get("UpdateExpression", ""))
+        return {names[mark] for mark in marks if mark in names}
 
 
 type Fits = Callable[[Asked], bool]
@@ -95,8 +105,8 @@ class Proxy:
     """The services' port."""
     time: SharedTime
     log: list[Seen] = field(default_factory=list, repr=False)
-    wrote: dict[str, set[str]] = field(default_factory=dict, repr=False)
-    """The users whose row was last written by a worker: whose refresh a kill may hit."""
+    holders: dict[str, str] = field(default_factory=dict, repr=False)
+    """Which worker holds the lease of a user's connection."""
     _rules: list[Rule] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -132,10 +142,6 @@ class Proxy:
         finally:
             self._rules.remove(rule)
         assert rule.met, "nothing that fits was asked for"
-
-    def last_writer(self, user: str) -> str:
-        """Return the worker that last changed a user's row: who holds the lease, if one is held."""
-        return next(name for name, users in self.wrote.items() if user in users)
 
     def _serve(self, connection: socket.socket) -> None:
         upstream = _Upstream(self.upstream)
@@ -173,11 +179,10 @@ class Proxy:
     def _note(self, asked: Asked, *, refused: bool) -> None:
         seen = Seen(asked.worker, asked.operation, asked.table, asked.user, refused)
         self.log.append(seen)
-        if asked.operation == "UpdateItem" and not refused and asked.user:
-            with self._lock:
-                for users in self.wrote.values():
-                    users.discard(asked.user)
-                self.wrote.setdefault(asked.worker, set()).add(asked.user)
+        if not refused and asked.write == "lease":
+            self.holders[asked.user] = asked.worker
+        elif not refused and asked.write:
+            self.holders.pop(asked.user, None)
 
     def _dated(self, answer: wire.Message) -> wire.Message:
         """Say the simulated time: the table's."""

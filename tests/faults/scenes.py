@@ -8,8 +8,6 @@ from tests.faults.proxy import Asked, Fits
 from tests.faults.stage import Stage
 from tests.faults.world import LIFE, World, world
 
-CONNECTIONS = "ConnectionsTable"
-
 type Run = Callable[[Stage], Tally]
 
 
@@ -45,30 +43,19 @@ def of(operation: str, table: str = "") -> Fits:
 
 def leasing(asked: Asked) -> bool:
     """Whether a lease is taken."""
-    return _changes(asked) and "lease_id" in asked.attributes and not advancing_names(asked)
+    return asked.write == "lease"
 
 
 def advancing(asked: Asked) -> bool:
     """Whether a refreshed set is stored."""
-    return _changes(asked) and "generation" in asked.attributes
+    return asked.write == "set"
 
 
 def releasing(asked: Asked) -> bool:
     """Whether a lease is given back after a failure."""
-    names = asked.attributes
-    return _changes(asked) and "attempts" in names and not names & {"generation", "status"}
+    return asked.write == "release"
 
 
 def flagging(asked: Asked) -> bool:
     """Whether it is stored that the user must reconnect."""
-    names = asked.attributes
-    return _changes(asked) and names >= {"status", "reason"} and "generation" not in names
-
-
-def advancing_names(asked: Asked) -> bool:
-    """Whether an update does more than take a lease."""
-    return bool(asked.attributes & {"generation", "attempts", "status"})
-
-
-def _changes(asked: Asked) -> bool:
-    return asked.operation == "UpdateItem" and asked.table == CONNECTIONS
+    return asked.write == "flag"

@@ -67,7 +67,7 @@ class World:
     grants: dict[str, list[Family]] = field(default_factory=dict)
     """The grants of the run's users, the newest last."""
     killed: dict[str, int] = field(default_factory=dict)
-    """How many times a worker was killed while it might have been refreshing for a user."""
+    """How many times a worker was killed while it held the lease of a user's connection."""
 
     # -------------------------------------------------------------------- what is there
 
@@ -86,7 +86,7 @@ class World:
         self.grants.clear()
         self.killed.clear()
         self.proxy.log.clear()
-        self.proxy.wrote.clear()
+        self.proxy.holders.clear()
 
     def register(self, **changed: Any) -> Server:
         """Put the one server into the registry, or change it."""
@@ -154,10 +154,11 @@ class World:
     # ------------------------------------------------------------------------ what happens
 
     def kill(self, worker: Worker) -> None:
-        """SIGKILL a worker, and remember for whom it might have been refreshing."""
+        """SIGKILL a worker, and remember whose lease it held."""
         worker.kill()
-        for user in self.proxy.wrote.get(worker.name, set()):
-            self.killed[user] = self.killed.get(user, 0) + 1
+        for user, holder in list(self.proxy.holders.items()):
+            if holder == worker.name:
+                self.killed[user] = self.killed.get(user, 0) + 1
 
     def messages(self, queue: str) -> list[str]:
         """Take all messages off a queue."""

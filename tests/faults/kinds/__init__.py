@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 
 from tests.faults.kind import Kind
-from tests.faults.kinds import answers, kills, kills_elsewhere, messages, services, storms, table
+from tests.faults.kinds import (
+    answers,
+    kills,
+    kills_elsewhere,
+    messages,
+    services,
+    storms,
+    table,
+    users,
+    volume,
+)
 
 FAMILIES: tuple[tuple[Kind, ...], ...] = (
     storms.KINDS,
@@ -13,6 +23,8 @@ FAMILIES: tuple[tuple[Kind, ...], ...] = (
     table.KINDS,
     services.KINDS,
     messages.KINDS,
+    users.KINDS,
+    volume.KINDS,
 )
 """The families in the order in which they are run and shown."""
 

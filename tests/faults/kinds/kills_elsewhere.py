@@ -126,7 +126,7 @@ def _killed_among_a_hundred(rotation: Rotation, *, after: bool) -> Runner:
         world.time.passes(LIFE + 1)
 
         def kill() -> None:
-            world.crew.named(world.proxy.last_writer("jo")).kill()
+            world.crew.named(world.proxy.holders["jo"]).kill()
             world.time.passes(40)  # so that those who wait need not
 
         family.script.append(killed_after(kill) if after else killed_before(kill))

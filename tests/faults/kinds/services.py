@@ -9,8 +9,8 @@ from tests.faults.kind import Kind, Tally
 from tests.faults.kinds.answers import minute
 from tests.faults.kinds.table import NOTHING, USERS, meets
 from tests.faults.misbehaviour import broken, lost
-from tests.faults.proxy import Act, Asked, Fits
-from tests.faults.scenes import CONNECTIONS, Run, advancing, flagging, named, of, opened, releasing
+from tests.faults.proxy import CONNECTIONS, Act, Asked, Fits
+from tests.faults.scenes import Run, advancing, flagging, named, of, opened, releasing
 from tests.faults.stage import Stage
 from tests.faults.world import LIFE
 

@@ -7,8 +7,8 @@ from tests.faults.failures import cut, failing, slow, throttled
 from tests.faults.families import Rotation
 from tests.faults.history import calls, checked
 from tests.faults.kind import Kind, Tally
-from tests.faults.proxy import Act, Fits
-from tests.faults.scenes import CONNECTIONS, Run, advancing, leasing, named, of, opened
+from tests.faults.proxy import CONNECTIONS, Act, Fits
+from tests.faults.scenes import Run, advancing, leasing, named, of, opened
 from tests.faults.stage import Stage
 from tests.faults.world import LIFE, World
 
