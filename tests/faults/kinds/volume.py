@@ -105,7 +105,7 @@ def _storm(rotation: Rotation, connections: int, rounds: int, mix: Mix) -> Run:
             for fits, act, after in _SERVICES if mix.services else ():
                 maybe = _sometimes(drawn, mix.services, act)
                 rule: dict[str, Any] = {"after" if after else "before": maybe}
-                faults.enter_context(world.proxy.rule(fits, **rule))
+                faults.enter_context(world.proxy.rule(fits, required=False, **rule))
             if mix.kills:
                 kill = _killing(world, drawn, mix.kills)
                 faults.enter_context(world.proxy.rule(lambda _: True, before=kill))
@@ -138,21 +138,21 @@ KINDS = tuple(
             "volume without faults",
             "60 connections refreshed again and again, by calls of three processes at once",
             "one refresh request each time",
-            20,
+            10,
             _CALM,
         ),
         (
             "volume with random faults",
             "the same, with answers, tables, keys and queues failing at random",
             "every set is stored, or its answer was lost",
-            15,
+            10,
             _ROUGH,
         ),
         (
             "volume with random kills",
             "the same, with processes killed at random requests",
             "every set is stored, or its answer was lost",
-            10,
+            6,
             _DEADLY,
         ),
     )
