@@ -40,7 +40,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser demo demo-artifact dev \
-	sam-local sam-services smoke check scan format test faults build deploy deployable permissions \
+	sam-local sam-services smoke check scan format test faults bench-refresh build deploy deployable permissions \
 	refresh-tables release-shape lock clean
 
 help: ## Print this list
@@ -125,6 +125,9 @@ test: setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser #
 
 faults: setup setup-ministack ## Break refreshes in every way there is (minutes; ARGS="name" for some)
 	@"$(BIN)/python" -m tests.faults $(ARGS)
+
+bench-refresh: setup ## Measure a worker's refreshes, simulate fleets, in about 3 minutes (ARGS=--write keeps it)
+	@"$(BIN)/python" -m benchmarks.refresh $(ARGS)
 
 build: setup setup-sam $(BUILD_TEMPLATE) ## Build layer and functions, print what is in them (ARCH=x86_64 for Intel and AMD)
 	@# SAM looks for samconfig.toml beside the template.
