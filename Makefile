@@ -126,8 +126,9 @@ test: setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser #
 faults: setup setup-ministack ## Break refreshes in every way there is (minutes; ARGS="name" for some)
 	@"$(BIN)/python" -m tests.faults $(ARGS)
 
-bench-refresh: setup ## Measure a worker's refreshes, simulate fleets, in about 3 minutes (ARGS=--write keeps it)
+bench-refresh: setup setup-ministack ## Measure a worker's refreshes, then simulate fleets (ARGS=--write keeps both)
 	@"$(BIN)/python" -m benchmarks.refresh $(ARGS)
+	@"$(BIN)/python" -m benchmarks.fleet $(ARGS)
 
 build: setup setup-sam $(BUILD_TEMPLATE) ## Build layer and functions, print what is in them (ARCH=x86_64 for Intel and AMD)
 	@# SAM looks for samconfig.toml beside the template.

@@ -29,14 +29,14 @@ class Cell:
 
     @classmethod
     def median_of(cls, cells: Iterable["Cell"]) -> Self:
-        """Return the median of several rounds."""
+        """Return the median of several rounds, and the least CPU: whatever disturbs only adds."""
         rounds = list(cells)
         busy = [cell.store_busy for cell in rounds if cell.store_busy is not None]
         return cls(
             rounds[0].in_flight,
             rounds[0].answer_ms,
             round(median(cell.refreshes_per_second for cell in rounds), 1),
-            round(median(cell.cpu_ms for cell in rounds), 1),
+            round(min(cell.cpu_ms for cell in rounds), 1),
             round(median(cell.worker_busy for cell in rounds), 2),
             round(median(busy), 2) if busy else None,
         )
@@ -66,8 +66,9 @@ class Measured:
     warm: Mapping[str, int]
     """Of any later one."""
     look_cpu_ms: float
-    """Of a message for which nothing is sent."""
-    look_round_trips: int
+    """Of a message for which nothing is sent, since the pace or a probe leaves no room."""
+    look: Mapping[str, int]
+    """Its requests."""
     scheduling: Scheduling
 
     @classmethod

@@ -20,7 +20,7 @@ class Plan:
     answers_ms: tuple[int, ...] = (0, 50, 300)
     rounds: int = 3
     ticks: int = 3
-    seconds: float = 80.0
+    seconds: float = 60.0
     """No round is begun after this."""
 
     @property
@@ -39,7 +39,7 @@ def measure(around: Surroundings, plan: Plan) -> Measured:
         url = f"{around.origin}/token/{answer_ms}"
         around.ask("register", server_id=_server(answer_ms), token_url=url, users=plan.users)
     cold, warm = _round_trips(around, plan)
-    look_cpu, look_sent = _looks(around, plan)
+    look_cpu, look = _looks(around, plan)
     scheduling = _scheduling(around, plan)
     rounds: list[list[Cell]] = []
     while len(rounds) < plan.rounds and time.monotonic() - began < plan.seconds:
@@ -54,7 +54,7 @@ def measure(around: Surroundings, plan: Plan) -> Measured:
         cold,
         warm,
         look_cpu,
-        look_sent,
+        look,
         scheduling,
     )
 
@@ -78,18 +78,27 @@ def _cell(around: Surroundings, answer_ms: int, in_flight: int, users: list[str]
 
 
 def _round_trips(around: Surroundings, plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
-    around.ask("restart")
+    """Count twice: the first refresh of each ten seconds begins the count of its pace anew."""
     first, second, *_ = plan.users
-    return _requests(around, plan, first), _requests(around, plan, second)
+    cold, warm = [], []
+    for _ in range(2):
+        around.ask("restart")
+        cold.append(_requests(around, plan, first))
+        warm.append(_requests(around, plan, second))
+    return min(cold, key=_together), min(warm, key=_together)
 
 
-def _looks(around: Surroundings, plan: Plan) -> tuple[float, int]:
-    """Look at connections that are not due: what a message costs for which nothing is sent."""
+def _together(requests: Mapping[str, int]) -> int:
+    return sum(requests.values())
+
+
+def _looks(around: Surroundings, plan: Plan) -> tuple[float, dict[str, int]]:
+    """Look at connections that are due, to a server that asked to be left alone."""
     server_id = _server(plan.answers_ms[0])
-    around.ask("look", server_id=server_id, users=plan.users[:WARM_UP])
-    told = around.ask("look", server_id=server_id, users=plan.users)
+    told = around.ask("put_off", server_id=server_id, users=plan.users)
     number = len(plan.users)
-    return round(1000 * told["cpu"] / number, 1), round(sum(told["sent"].values()) / number)
+    each = {operation: round(sent / number) for operation, sent in told["sent"].items()}
+    return round(1000 * told["cpu"] / number, 1), {name: n for name, n in each.items() if n}
 
 
 def _requests(around: Surroundings, plan: Plan, user: str) -> dict[str, int]:

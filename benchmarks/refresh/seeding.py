@@ -1,6 +1,7 @@
 """Connections to refresh: made as a consent makes them, and aged by hand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.refresh.token_endpoint import refresh_token
@@ -86,6 +87,19 @@ def age(parts: Parts, server_id: str, users: Iterable[str]) -> None:
 def postpone(parts: Parts, server_id: str, users: Iterable[str]) -> None:
     """Let nothing be due for an hour."""
     _set(parts, server_id, users, due_at=datetime.now(UTC) + _LIFETIME)
+
+
+@contextmanager
+def left_alone(parts: Parts, server_id: str) -> Iterator[None]:
+    """Let the authorization server have asked for a pause, until this ends."""
+    server = parts.servers.get(server_id)
+    if server is None:
+        raise LookupError(server_id)
+    standings = parts.pace.authorization_servers
+    key = {"server_id": server.authorization_server}
+    standings.failed(server.authorization_server, datetime.now(UTC) + _LIFETIME)
+    yield
+    standings.table.delete(key)
 
 
 def generations(parts: Parts, server_id: str, users: Iterable[str]) -> dict[str, int]:

@@ -76,14 +76,23 @@ class Worker:
         """Refresh each connection once; refuse to report a time in which that did not happen."""
         seeding.age(self._container, server_id, users)
         before = seeding.generations(self._container, server_id, users)
-        told = self.look(server_id, users, in_flight)
+        told = self._look(server_id, users, in_flight)
         after = seeding.generations(self._container, server_id, users)
         if after != {user: generation + 1 for user, generation in before.items()}:
             raise RuntimeError("Not every connection was refreshed once.")
         return told
 
-    def look(self, server_id: str, users: Sequence[str], in_flight: int = 5) -> dict[str, Any]:
-        """Handle a message for each connection."""
+    def put_off(self, server_id: str, users: Sequence[str]) -> dict[str, Any]:
+        """Look at each connection while its server is to be left alone; nothing is sent."""
+        seeding.age(self._container, server_id, users)
+        before = seeding.generations(self._container, server_id, users)
+        with seeding.left_alone(self._container, server_id):
+            told = self._look(server_id, users, 5)
+        if seeding.generations(self._container, server_id, users) != before:
+            raise RuntimeError("A connection was refreshed.")
+        return told
+
+    def _look(self, server_id: str, users: Sequence[str], in_flight: int) -> dict[str, Any]:
         look = self._container.flows.refresh_worker.look
         messages = [DueMessage(user_id=user, server_id=server_id) for user in users]
 

@@ -32,7 +32,7 @@ def test_every_cell_is_measured_once(measured: Measured) -> None:
 def test_the_token_endpoint_refreshed_as_often_as_was_measured(
     around: Surroundings, measured: Measured
 ) -> None:
-    round_trips, warm_up = 2, WARM_UP * len(measured.cells)
+    round_trips, warm_up = 4, WARM_UP * len(measured.cells)
     assert around.refreshed() == round_trips + warm_up + sum(PLAN.refreshes.values())
 
 
