@@ -127,8 +127,8 @@ faults: setup setup-ministack ## Break refreshes in every way there is (minutes;
 	@"$(BIN)/python" -m tests.faults $(ARGS)
 
 bench-refresh: setup setup-ministack ## Measure a worker's refreshes, then simulate fleets (ARGS=--write keeps both)
-	@"$(BIN)/python" -m benchmarks.refresh $(ARGS)
-	@"$(BIN)/python" -m benchmarks.fleet $(ARGS)
+	@PYTHONPATH=layers/common "$(BIN)/python" -m benchmarks.refresh $(ARGS)
+	@PYTHONPATH=layers/common "$(BIN)/python" -m benchmarks.fleet $(ARGS)
 
 build: setup setup-sam $(BUILD_TEMPLATE) ## Build layer and functions, print what is in them (ARCH=x86_64 for Intel and AMD)
 	@# SAM looks for samconfig.toml beside the template.

@@ -21,7 +21,7 @@ class Plan:
     rounds: int = 3
     ticks: int = 3
     seconds: float = 60.0
-    """No round is begun after this."""
+    """No further round is begun after this."""
 
     @property
     def users(self) -> list[str]:
@@ -42,7 +42,7 @@ def measure(around: Surroundings, plan: Plan) -> Measured:
     look_cpu, look = _looks(around, plan)
     scheduling = _scheduling(around, plan)
     rounds: list[list[Cell]] = []
-    while len(rounds) < plan.rounds and time.monotonic() - began < plan.seconds:
+    while not rounds or (len(rounds) < plan.rounds and time.monotonic() - began < plan.seconds):
         rounds.append(list(_round(around, plan)))
     cells = tuple(Cell.median_of(cell) for cell in zip(*rounds, strict=True))
     return Measured(
@@ -78,10 +78,10 @@ def _cell(around: Surroundings, answer_ms: int, in_flight: int, users: list[str]
 
 
 def _round_trips(around: Surroundings, plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
-    """Count twice: the first refresh of each ten seconds begins the count of its pace anew."""
+    """Count thrice: the first refresh of each ten seconds begins the count of its pace anew."""
     first, second, *_ = plan.users
     cold, warm = [], []
-    for _ in range(2):
+    for _ in range(3):
         around.ask("restart")
         cold.append(_requests(around, plan, first))
         warm.append(_requests(around, plan, second))
