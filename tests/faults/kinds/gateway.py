@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from tests.faults.gateway import storms
-from tests.faults.gateway.place import MODES
+from tests.faults.gateway import kills, messages, storms
+from tests.faults.gateway.place import GRACE, MODES, STATIC, STRICT
 from tests.faults.kind import Kind
 
 _STORMS = tuple(
@@ -16,4 +16,56 @@ _STORMS = tuple(
     for mode in MODES
 )
 
-KINDS = (*_STORMS,)
+_KILLS = (
+    Kind(
+        f"gateway: a call killed everywhere, {STRICT.name}",
+        "SIGKILL of a called container at each request of a refresh, before and after it",
+        "the next call refreshes; where an answer died with it, the user reconnects, asked once",
+        partial(kills.killed_everywhere, way=kills.BY_A_CALL, mode=STRICT),
+    ),
+    Kind(
+        f"gateway: the worker killed everywhere, {STRICT.name}",
+        "SIGKILL of a worker at each request of a refresh, before and after it",
+        "the message comes again, and the same holds as for a call",
+        partial(kills.killed_everywhere, way=kills.BY_THE_WORKER, mode=STRICT),
+    ),
+    *(
+        Kind(
+            f"gateway: a call killed with the answer, {mode.name}",
+            "SIGKILL of a called container between the service's answer and the write",
+            "the same refresh token is sent again and brings a set; nobody has to reconnect",
+            partial(kills.killed_with_the_answer, way=kills.BY_A_CALL, mode=mode),
+        )
+        for mode in (GRACE, STATIC)
+    ),
+)
+
+_MESSAGES = (
+    Kind(
+        "gateway: duplicate messages",
+        "the same due message ten times, delivered to two workers at once",
+        "one refresh request",
+        messages.duplicates,
+    ),
+    Kind(
+        "gateway: reordered messages",
+        "a rescued set is delivered again, twice, after two more refreshes and after a reconnect",
+        "what stands is newer and stays",
+        messages.reordered,
+    ),
+    Kind(
+        "gateway: poison messages",
+        "three messages that cannot be read, in one batch with a good one",
+        "they reach the dead letter queue after five deliveries; the good one is done once",
+        messages.poison,
+        short=True,
+    ),
+    Kind(
+        "gateway: killed over a batch",
+        "SIGKILL of a worker that refreshes five connections at once",
+        "all five messages come again, and all five connections are refreshed",
+        messages.killed_over_a_batch,
+    ),
+)
+
+KINDS = (*_STORMS, *_KILLS, *_MESSAGES)
