@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.faults.gateway import kills, messages, storms
+from tests.faults.gateway import frozen, kills, messages, schedules, storms
 from tests.faults.gateway.place import GRACE, MODES, STATIC, STRICT
 from tests.faults.kind import Kind
 
@@ -40,6 +40,23 @@ _KILLS = (
     ),
 )
 
+_FROZEN = (
+    Kind(
+        "gateway: frozen with the lease",
+        "two containers stop with the lease until others have taken over; one goes on, one is "
+        "ended by its timeout",
+        "the one that goes on sees that it is too late to send; one refresh request for each user",
+        frozen.frozen_with_the_lease,
+    ),
+    Kind(
+        "gateway: frozen with the answer",
+        "a container stops with the answer on its way, and its lease runs out",
+        "the old access token serves meanwhile; the new set is stored when it goes on",
+        frozen.frozen_with_the_answer,
+        short=True,
+    ),
+)
+
 _MESSAGES = (
     Kind(
         "gateway: duplicate messages",
@@ -68,4 +85,26 @@ _MESSAGES = (
     ),
 )
 
-KINDS = (*_STORMS, *_KILLS, *_MESSAGES)
+_SCHEDULES = (
+    Kind(
+        "gateway: two schedulers at once",
+        "two schedulers at the same time, and a third, find the same connections due",
+        "each is queued once and refreshed once",
+        schedules.two_at_once,
+    ),
+    Kind(
+        "gateway: a scheduler killed before it queues",
+        "SIGKILL of a scheduler between its claims and its messages",
+        "the claims bring the connections back after 15 minutes",
+        schedules.killed_before_queueing,
+        short=True,
+    ),
+    Kind(
+        "gateway: a scheduler killed after it has queued",
+        "SIGKILL of a scheduler when the queue has taken its messages",
+        "each connection is refreshed once, also when the claims are over",
+        schedules.killed_after_queueing,
+    ),
+)
+
+KINDS = (*_STORMS, *_KILLS, *_FROZEN, *_MESSAGES, *_SCHEDULES)
