@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.faults.gateway import frozen, kills, messages, schedules, storms
+from tests.faults.gateway import away, frozen, kills, leaving, messages, schedules, storms
 from tests.faults.gateway.place import GRACE, MODES, STATIC, STRICT
 from tests.faults.kind import Kind
 
@@ -107,4 +107,75 @@ _SCHEDULES = (
     ),
 )
 
-KINDS = (*_STORMS, *_KILLS, *_FROZEN, *_MESSAGES, *_SCHEDULES)
+_MIDDLE = "in the middle of a refresh: as it is sent, as it is answered, as it is stored"
+_LEAVING = (
+    Kind(
+        "gateway: disconnected in the middle",
+        f"the user disconnects {_MIDDLE}",
+        "the newest refresh token is the one revoked, and nothing is left",
+        leaving.disconnected,
+    ),
+    Kind(
+        "gateway: connected again in the middle",
+        f"the user disconnects and connects again {_MIDDLE}",
+        "the new grant stands, and refreshes; the late set is not stored",
+        leaving.connected_again,
+    ),
+    Kind(
+        "gateway: reconnected in the middle",
+        f"the user connects again in place {_MIDDLE}",
+        "the new grant stands, and refreshes; the late set is not stored",
+        leaving.reconnected,
+        short=True,
+    ),
+    Kind(
+        "gateway: server edited in the middle",
+        f"the builder gives the server another URL {_MIDDLE}",
+        "nothing more is sent under the new one; going back restores the newest set",
+        leaving.edited,
+    ),
+)
+
+_AWAY = (
+    *(
+        Kind(
+            f"gateway: {what}, {by}",
+            f"{fault} for {whom} from each of its requests on, until the invocation has ended",
+            outcome,
+            partial(run, outage=outage),
+        )
+        for by, whom, run in (
+            ("a call", "the called function", away.by_a_call),
+            ("the worker", "the worker", away.by_the_worker),
+        )
+        for what, fault, outcome, outage in (
+            (
+                "table throttled",
+                "the table is throttled",
+                "a set that cannot be stored is rescued and applied; else it is tried again later",
+                away.THROTTLED,
+            ),
+            (
+                "table fails after writing",
+                "the table writes and answers with an error",
+                "the write is recognised as the function's own; nothing is sent twice",
+                away.TOO_LATE,
+            ),
+            (
+                "key refused",
+                "the key is disabled",
+                "nothing is sent; the refresh is done when the key is back",
+                away.REFUSED,
+            ),
+        )
+    ),
+    Kind(
+        "gateway: event bus away",
+        "the event bus is away while refreshes of the worker fail, and succeed",
+        "what happened is recorded; only the events are missing",
+        away.without_the_bus,
+        short=True,
+    ),
+)
+
+KINDS = (*_STORMS, *_KILLS, *_FROZEN, *_MESSAGES, *_SCHEDULES, *_LEAVING, *_AWAY)
