@@ -77,7 +77,7 @@ class Clockwork:
         sqs: Any,
     ) -> None:
         self._scheduled = scheduled
-        self._sources = sources
+        self.sources = sources
         self._pool = pool
         self._sqs = sqs
         self.check()
@@ -88,7 +88,7 @@ class Clockwork:
 
     def check(self) -> None:
         """Look at the queues as Lambda does when it makes a mapping, with the function's role."""
-        for source in self._sources:
+        for source in self.sources:
             source.check()
 
     def tick(self, *, redeliver: bool = False) -> Tick:
@@ -143,7 +143,7 @@ class Clockwork:
         self._failed.clear()
 
     def _deliver_one_of_each(self) -> Iterator[Delivery]:
-        for source in self._sources:
+        for source in self.sources:
             if not self._stopping.is_set() and (messages := self._receive(source)):
                 yield self._deliver(source, messages)
 

@@ -37,6 +37,8 @@ class Settings:
     """Whether the routes' throttles apply."""
     gateway_seconds: float = 30.0
     """How long the gateway waits for a function."""
+    concurrency: int | None = None
+    """How many containers each function may have; see LambdaFunction."""
 
 
 class Deployment:
@@ -44,7 +46,7 @@ class Deployment:
 
     def __init__(self, name: str, pool: ContainerPool, logs: Path) -> None:
         self.name = name
-        self._pool = pool
+        self.pool = pool
         self.access_log = logs / f"{name}-gateway.log"
         self._gateway = Gateway(pool, self.access_log)
         self._control = LoopbackServer(_CONTROL_LIMIT)
@@ -113,7 +115,7 @@ class Deployment:
 
     def invoke(self, function: str, event: Any) -> Answer:
         """Run one event in a function, by its logical id, without the gateway."""
-        return self._pool.invoke(self.functions[function], json.dumps(event).encode())
+        return self.pool.invoke(self.functions[function], json.dumps(event).encode())
 
     def reached(self, url: str) -> str:
         """Return a URL of this machine as the functions reach it: they run on it."""
@@ -137,11 +139,11 @@ class Deployment:
     def containers(self, function: str | None = None) -> list[Container]:
         """Return the living containers, of one function or of all."""
         wanted = [self.functions[function]] if function else list(self.functions.values())
-        return [each for each in self._pool.containers() if each.function in wanted]
+        return [each for each in self.pool.containers() if each.function in wanted]
 
     def kill(self, pid: int) -> None:
         """Kill a container with SIGKILL, as a crash of its host would."""
-        self._pool.kill(pid)
+        self.pool.kill(pid)
 
     def physical_id(self, logical_id: str) -> str:
         """Return a table's name, a queue's URL, a key's id or a bus's name."""
@@ -170,6 +172,7 @@ class Deployment:
             python=settings.python,
             access_key_id=function_key(self.name, resource.logical_id),
             environment={**resource.environment, **endpoint, **settings.environment},
+            concurrency=settings.concurrency,
         )
 
     def _clockwork(self, template: Template, aws: Aws, owner: Any) -> Clockwork:
@@ -187,7 +190,7 @@ class Deployment:
             for each in template.queue_sources()
         ]
         scheduled = [self.functions[name] for name in template.scheduled_functions()]
-        return Clockwork(scheduled, sources, self._pool, owner)
+        return Clockwork(scheduled, sources, self.pool, owner)
 
     def _answer_control(self, request: Request) -> Reply:
         if (request.method, request.path) == ("POST", "/local/tick"):

@@ -27,6 +27,9 @@ class LambdaFunction:
     access_key_id: str
     """Tells whoever judges permissions which function calls."""
     environment: Mapping[str, str] = field(repr=False)
+    concurrency: int | None = None
+    """How many containers it may have, as Lambda's reserved concurrency; the rest of its events
+    wait. None: as many as there is room for."""
 
     @property
     def arn(self) -> str:

@@ -95,6 +95,8 @@ class ContainerPool:
             container = max(warm, key=lambda each: each.idle_since)
             container.busy = True
             return container
+        if function.concurrency and self._count(function) >= function.concurrency:
+            return None
         if len(self._containers) >= self._limit:
             if not idle:
                 return None
@@ -102,6 +104,9 @@ class ContainerPool:
             coldest.kill()
             self._containers.remove(coldest)
         return self._start(function)
+
+    def _count(self, function: LambdaFunction) -> int:
+        return sum(each.function is function for each in self._containers)
 
     def _start(self, function: LambdaFunction) -> Container:
         log = self._logs / f"{function.label}-{next(self._numbers)}.log"

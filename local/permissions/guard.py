@@ -6,9 +6,11 @@ place is where a test lets a service fail for one function.
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 import httpx
@@ -34,6 +36,10 @@ class Judged:
 
 type Fits = Callable[[str, Ask], bool]
 """Judges the function's logical id and what it asks for."""
+type PassOn = Callable[[], Reply]
+"""Has the service carry the request out, and returns its answer."""
+type Act = Callable[[Ask, PassOn], Reply]
+"""Answers in the service's place: before it, after it, or without it."""
 
 
 @dataclass(slots=True)
@@ -41,16 +47,16 @@ class Interruption:
     """What happens as soon as something fitting is asked for, so many times."""
 
     fits: Fits
-    act: Callable[[], Reply | None]
-    """Returns the answer in the service's place, or None to let the request pass."""
+    act: Act
     times: int
+    _counting: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def begins(self, function: str, asks: Iterable[Ask]) -> bool:
-        """Return whether this request is one; it counts."""
-        if self.times and any(self.fits(function, ask) for ask in asks):
-            self.times -= 1
-            return True
-        return False
+    def begins(self, function: str, asks: Iterable[Ask]) -> Ask | None:
+        """Return what fits of a request, if it is one; it counts."""
+        with self._counting:
+            found = next((ask for ask in asks if self.times and self.fits(function, ask)), None)
+            self.times -= found is not None
+            return found
 
 
 @dataclass
@@ -92,21 +98,24 @@ class Guard:
     @contextmanager
     def failing(self, fits: Fits, times: int = 1_000_000) -> Iterator[None]:
         """Let the service be away, for what fits alone."""
-        with self._interrupted(Interruption(fits, lambda: _AWAY, times)):
+        with self.interrupted(fits, lambda *_: AWAY, times):
             yield
 
     @contextmanager
     def meanwhile(self, fits: Fits, action: Callable[[], object]) -> Iterator[None]:
         """Do something right before the first request that fits; then let it pass."""
 
-        def act() -> None:
+        def act(_: Ask, pass_on: PassOn) -> Reply:
             action()
+            return pass_on()
 
-        with self._interrupted(Interruption(fits, act, 1)):
+        with self.interrupted(fits, act):
             yield
 
     @contextmanager
-    def _interrupted(self, interruption: Interruption) -> Iterator[None]:
+    def interrupted(self, fits: Fits, act: Act, times: int = 1) -> Iterator[None]:
+        """Let something act in the service's place; a ConnectionError is no answer at all."""
+        interruption = Interruption(fits, act, times)
         self._interruptions.append(interruption)
         try:
             yield
@@ -118,18 +127,25 @@ class Guard:
         policy = self._policies.get(signed[1]) if signed else None
         if policy is None:
             self.refusals.append(Judged("?", Ask(request.header("x-amz-target") or "", "?"), ()))
-            return _error(403, "UnrecognizedClientException", "Nobody here has this key.")
+            return failure(403, "UnrecognizedClientException", "Nobody here has this key.")
         target = request.header("x-amz-target") or ""
         try:
             asks = asks_of(target, json.loads(request.body))
         except (LookupError, ValueError):
             self.refusals.append(Judged(policy.function, Ask(target, "?"), ()))
-            return _error(400, "UnknownOperationException", "This is not judged here.")
+            return failure(400, "UnknownOperationException", "This is not judged here.")
         if refused := self._refused(policy, asks):
             return _denied(policy.function, refused)
-        for interruption in list(self._interruptions):
-            if interruption.begins(policy.function, asks) and (reply := interruption.act()):
-                return reply
+        return self._through(list(self._interruptions), policy.function, asks, request)
+
+    def _through(
+        self, left: list[Interruption], function: str, asks: list[Ask], request: Request
+    ) -> Reply:
+        """Let those that it fits act, each around the next; then the service."""
+        for number, interruption in enumerate(left, 1):
+            if ask := interruption.begins(function, asks):
+                rest = left[number:]
+                return interruption.act(ask, partial(self._through, rest, function, asks, request))
         return self._passed_on(request)
 
     def _refused(self, policy: Policy, asks: list[Ask]) -> Ask | None:
@@ -157,13 +173,14 @@ def _denied(function: str, ask: Ask) -> Reply:
         f"User: {who} is not authorized to perform: {ask.action} on resource: {ask.resource} "
         "because no identity-based policy allows the action"
     )
-    return _error(400, "AccessDeniedException", message)
+    return failure(400, "AccessDeniedException", message)
 
 
-def _error(status: int, code: str, message: str) -> Reply:
+def failure(status: int, code: str, message: str) -> Reply:
+    """Return an error as AWS's JSON services answer one."""
     body = json.dumps({"__type": code, "Message": message, "message": message})
     headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-ErrorType", code)]
     return Reply(status, headers, body.encode())
 
 
-_AWAY = _error(500, "InternalServerError", "The service is away.")
+AWAY = failure(500, "InternalServerError", "The service is away.")

@@ -6,16 +6,18 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
-from local.containers import Answer
+from local.containers import Answer, LambdaFunction
 from local.containers.container import Container
 from local.deployment import Deployment, Settings
 from tests.integration.local_app.running import small_deployment
 
 LIMIT = 3
+QUICK = {"seconds": 0.02}
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,17 @@ def test_there_are_never_more_containers_than_the_limit(deployment: Deployment) 
     assert len(pids) == 12
     assert len(set(pids)) <= LIMIT
     assert len(deployment.containers()) <= LIMIT
+
+
+def test_a_function_has_no_more_containers_than_it_may(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = cast("dict[str, LambdaFunction]", deployment.functions)
+    monkeypatch.setitem(functions, "Lonely", replace(functions["Slow"], concurrency=1))
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        answers = list(threads.map(lambda _: deployment.invoke("Lonely", QUICK), range(4)))
+    assert len({answer.json()["pid"] for answer in answers}) == 1
+    assert len(deployment.containers("Lonely")) == 1
 
 
 def test_the_longest_idle_container_makes_room_for_another_function(

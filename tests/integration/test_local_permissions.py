@@ -9,6 +9,9 @@ from botocore.exceptions import ClientError
 
 from local.aws import Aws
 from local.deployment import Deployment
+from local.loopback import Reply
+from local.permissions import Ask
+from local.permissions.guard import PassOn
 from local.stack import LocalStack
 from tests.integration.local_app.running import small_stack
 
@@ -97,4 +100,34 @@ def test_something_happens_right_before_a_request(
     with stack.guard.meanwhile(lambda *_: True, happened.mkdir):
         for _ in range(2):
             assert sqs.send_message(QueueUrl=url, MessageBody="hello")["MessageId"]
+    assert happened.is_dir()
+
+
+def test_a_request_is_carried_out_and_its_answer_lost(
+    stack: LocalStack, deployment: Deployment
+) -> None:
+    owner, url = stack.aws.client("sqs"), deployment.physical_id("Queue")
+    sqs = as_function(stack, deployment, "Scheduled")
+    owner.purge_queue(QueueUrl=url)
+
+    def lose(_: Ask, pass_on: PassOn) -> Reply:
+        pass_on()
+        raise ConnectionAbortedError
+
+    with stack.guard.interrupted(lambda *_: True, lose):
+        assert sqs.send_message(QueueUrl=url, MessageBody="hello")["MessageId"]
+    held = owner.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert held["ApproximateNumberOfMessages"] == "2"
+
+
+def test_interruptions_act_one_around_the_other(
+    stack: LocalStack, deployment: Deployment, tmp_path: Path
+) -> None:
+    sqs, url = as_function(stack, deployment, "Scheduled"), deployment.physical_id("Queue")
+    happened = tmp_path / "happened"
+    with (
+        stack.guard.meanwhile(lambda *_: True, happened.mkdir),
+        stack.guard.failing(lambda *_: True, times=1),
+    ):
+        assert sqs.send_message(QueueUrl=url, MessageBody="hello")["MessageId"]
     assert happened.is_dir()

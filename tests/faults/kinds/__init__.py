@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tests.faults.kind import Kind
 from tests.faults.kinds import (
     answers,
+    gateway,
     kills,
     kills_elsewhere,
     messages,
@@ -25,6 +26,7 @@ FAMILIES: tuple[tuple[Kind, ...], ...] = (
     messages.KINDS,
     users.KINDS,
     volume.KINDS,
+    gateway.KINDS,
 )
 """The families in the order in which they are run and shown."""
 
