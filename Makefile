@@ -40,8 +40,8 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-sam setup-oldest setup-checkov setup-browser demo demo-artifact dev sam-local \
-	sam-services smoke check scan format test build deploy deployable permissions refresh-tables release-shape \
-	lock clean
+	sam-services smoke check scan format test model build deploy deployable permissions refresh-tables \
+	release-shape lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +119,9 @@ format: setup ## Format, and mend what the linter can mend
 
 test: setup setup-sam setup-oldest setup-checkov setup-browser ## Run all tests (ARGS="-k name" for some)
 	@"$(BIN)/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+model: setup ## Explore the refresh protocol exhaustively (minutes)
+	@"$(BIN)/python" -m tests.model
 
 build: setup setup-sam $(BUILD_TEMPLATE) ## Build layer and functions, print what is in them (ARCH=x86_64 for Intel and AMD)
 	@# SAM looks for samconfig.toml beside the template.
