@@ -5,7 +5,7 @@ It evaluates the very condition objects that the stores build. test_rows.py comp
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,7 +126,7 @@ def holds(condition: ConditionBase, item: Item) -> bool:
     return _judged(condition, values, item)
 
 
-def _judged(condition: ConditionBase, values: tuple[Any, ...], item: Item) -> bool:
+def _judged(condition: ConditionBase, values: Sequence[Any], item: Item) -> bool:
     match condition:
         case conditions.AttributeExists():
             return _at(values[0], item) is not _MISSING

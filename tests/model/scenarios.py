@@ -9,6 +9,8 @@ from tests.model.state import Faults, Scenario
 
 DEAD = 650
 """Seconds after the consent: the access token has run out."""
+TAKEOVER = (0, 40, 90)
+"""Starts, in seconds: together, after a lease has run out, and after the recovery from that."""
 CALL = Spec("a call", call)
 SLOW_CALL = replace(CALL, turns=OF_A_CALL)
 LOOK = Spec("a look", look, seconds=30)
@@ -28,16 +30,16 @@ def of(spec: Spec, number: int = 1, *starts: int) -> Spec:
 SCENARIOS = (
     Scenario(
         "calls, two killed, two answers lost",
-        (of(replace(CALL, turns=(13, 0)), 3, 0, 40),),
+        (of(replace(CALL, turns=(0,)), 3, *TAKEOVER),),
         Faults(crashes=2, lost=2),
         begins_at=DEAD,
     ),
     Scenario(
-        "calls while the token still serves", (of(CALL, 3, 0, 60),), Faults(crashes=1, lost=1)
+        "calls while the token still serves", (of(CALL, 3, *TAKEOVER),), Faults(crashes=1, lost=1)
     ),
     Scenario(
         "calls held up to their end",
-        (of(SLOW_CALL, 2, 0, 40),),
+        (of(SLOW_CALL, 2, *TAKEOVER),),
         Faults(crashes=1, slow=1),
         begins_at=DEAD,
     ),
@@ -57,7 +59,7 @@ SCENARIOS = (
     ),
     Scenario(
         "a table that fails now and then",
-        (of(CALL, 2, 0, 60),),
+        (of(CALL, 2, *TAKEOVER),),
         Faults(away=2, crashes=1),
         begins_at=DEAD,
     ),
@@ -66,13 +68,13 @@ SCENARIOS = (
     ),
     Scenario(
         "an outage of the table",
-        (of(CALL, 2, 0, 60),),
+        (of(CALL, 3, *TAKEOVER),),
         Faults(outages=1, queue=1, lost=1),
         begins_at=DEAD,
     ),
     Scenario(
         "a rescue that comes late, and twice",
-        (of(CALL, 2, 0, 60),),
+        (of(CALL, 3, *TAKEOVER),),
         Faults(outages=1, late=1, twice=1),
         begins_at=DEAD,
     ),
