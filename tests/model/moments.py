@@ -57,6 +57,8 @@ def _of_row(row: Row, wrong: tuple[int, ...]) -> tuple[int, ...]:
         found += [item["expires_at"] - margin - ahead for margin in (5, min(300, life // 2))]
         if "retry_at" in item:
             found.append(item["retry_at"] - ahead)
+    if "ambiguous_at" in item:
+        found.append(item["ambiguous_at"] + GRACE - 2)
     return tuple(moment - EPOCH for moment in found)
 
 

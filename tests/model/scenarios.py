@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from broker.model import RevocationScope
 from tests.model.actors import OF_A_CALL, Spec, call, connect, disconnect, look, refused_call
-from tests.model.authorization import Kind
+from tests.model.authorization import GRACE, Kind
 from tests.model.state import Faults, Scenario
 
 DEAD = 650
@@ -120,7 +120,26 @@ SCENARIOS = (
         (of(CALL, 2, 0, 20),),
         Faults(lost=1, crashes=1, away=1),
         kind=Kind.GRACE,
+        grace=GRACE,
         begins_at=DEAD,
+    ),
+    Scenario(
+        "reuse within a grace period that nobody knows of",
+        (of(CALL, 2, 0, 20),),
+        Faults(lost=1, crashes=1, away=1),
+        kind=Kind.GRACE,
+        begins_at=DEAD,
+    ),
+    Scenario(
+        "looks ahead of time within a grace period",
+        (
+            CALL,
+            of(LOOK, 2),
+        ),
+        Faults(lost=1, crashes=1, away=1),
+        kind=Kind.GRACE,
+        grace=GRACE,
+        begins_at=400,
     ),
     Scenario(
         "refresh tokens that stay",

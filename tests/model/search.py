@@ -27,7 +27,6 @@ class Found:
     transitions: int = 0
     runs: int = 0
     """How often the code ran."""
-    rests: int = 0
     seconds: float = 0.0
     complete: bool = False
     """Whether every state was seen."""

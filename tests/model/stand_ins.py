@@ -64,7 +64,7 @@ SETTINGS = Settings.read(
 )
 
 
-def server(scope: RevocationScope) -> Server:
+def server(scope: RevocationScope, grace: int | None) -> Server:
     """Return the one server of the model, with a public client."""
     return Server(
         "crm",
@@ -77,6 +77,7 @@ def server(scope: RevocationScope) -> Server:
         revocation_endpoint="https://login.example.com/revoke",
         token_request_style=TokenRequestStyle.NONE,
         revocation_scope=scope,
+        reuse_grace_seconds=grace,
     )
 
 
@@ -108,12 +109,12 @@ class ModelTable(Table):
         remove: tuple[str, ...] = (),
         increment: tuple[str, ...] = (),
         include: Mapping[str, str] | None = None,
+        answered: bool = True,
     ) -> Item:
         values = {**dict.fromkeys(remove), **(assign or {}), "v": self.shape.version}
         both = _both(condition, self.shape.as_now(key))
         written = self._write(key, Update(key, both, values, increment, include))
-        assert written is not None
-        return written
+        return written if written and answered else {}
 
     @override
     def delete(self, key: Item, condition: ConditionBase | None = None) -> None:

@@ -102,6 +102,8 @@ class Scenario:
     faults: Faults = NONE
     kind: Kind = Kind.STRICT
     scope: RevocationScope = RevocationScope.GRANT
+    grace: int | None = None
+    """The ``reuse_grace_seconds`` that the builder has set."""
     revokes_all: bool = False
     """Whether revoking a token ends all of the user's grants."""
     begins_at: int = 400

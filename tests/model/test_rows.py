@@ -113,7 +113,7 @@ def of_model(row: Row | None, request: Request) -> tuple[Answered, Row | None]:
     return Answered(written.done, told, stands), written.row
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(REQUESTS, min_size=1, max_size=5))
 def test_any_requests_have_the_same_answers_and_leave_the_same_behind(
     table: Table, requests: list[Request]

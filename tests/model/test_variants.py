@@ -34,7 +34,7 @@ BROKEN = [
         Invariant.HOLDS_THE_CHAIN,
         Scenario(
             "a slow answer, and a key that does not open",
-            (of(SLOW_CALL, 2),),
+            (of(CALL, 2),),
             Faults(slow=1, keys=1),
             begins_at=DEAD,
         ),
@@ -47,7 +47,7 @@ BROKEN = [
     Broken(
         variants.BlindWrite,
         Invariant.NO_RESURRECTION,
-        Scenario("a call and a disconnect", (SLOW_CALL, DISCONNECT), begins_at=DEAD),
+        Scenario("a call and a disconnect", (CALL, DISCONNECT), begins_at=DEAD),
     ),
     Broken(
         variants.DeletesByKey,

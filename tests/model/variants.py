@@ -10,12 +10,14 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from broker.flows.refresh_worker import RefreshWorker
 from broker.model import Connection, Lease, RevocationScope, SealedTokens, Server, Status
+from broker.oauth import TokenResponse
 from broker.queues import RescueMessage
 from broker.storage import connections
 from broker.storage.connection_items import due_attributes, from_item, key_of, token_attributes
 from broker.storage.connections import ConnectionStore
 from broker.storage.table import TableTime
 from broker.tokens import Refresher, Rescuer
+from broker.tokens.refresh import Opened
 from tests.model.stand_ins import ModelParts
 
 
@@ -91,7 +93,7 @@ class _TakesWhatRanOut(_Store):
         return found, time
 
     @override
-    def lease(self, seen: Connection, lease: Lease, time: TableTime, now: datetime) -> Connection:
+    def lease(self, seen: Connection, lease: Lease, time: TableTime) -> Connection:
         free = Attr("lease_id").not_exists() | Attr("lease_until").lte(math.floor(time.now()))
         ours = {"lease_id": lease.lease_id, "lease_until": math.ceil(lease.until)}
         condition = connections._as_seen(seen) & Attr("status").eq(Status.ACTIVE.value) & free
@@ -111,16 +113,22 @@ class _Unleased(ConnectionStore):
         return (replace(found, lease=None) if found else None), time
 
     @override
-    def lease(self, seen: Connection, lease: Lease, time: TableTime, now: datetime) -> Connection:
+    def lease(self, seen: Connection, lease: Lease, time: TableTime) -> Connection:
         ours = {"lease_id": lease.lease_id, "lease_until": math.ceil(lease.until)}
         return self._write(seen, connections._as_seen(seen), ours)
 
 
 class _RevokesAfterReconnect(Refresher):
     @override
-    def _orphaned(self, server: Server, stands: Connection | None, *more: Any) -> None:
-        token_alone = replace(server, revocation_scope=RevocationScope.TOKEN)
-        super()._orphaned(token_alone, stands, *more)
+    def _orphaned(
+        self,
+        turn: Any,
+        stands: Connection | None,
+        opened: Opened,
+        response: TokenResponse,
+    ) -> None:
+        alone = replace(turn.server, revocation_scope=RevocationScope.TOKEN)
+        super()._orphaned(replace(turn, server=alone), stands, opened, response)
 
 
 class _RescuerRevokes(Rescuer):

@@ -16,7 +16,7 @@ from tests.model.moments import ANNOUNCED_WITHIN, APPLIED_WITHIN, FETCHED_WITHIN
 from tests.model.rows import Row, Written
 from tests.model.stand_ins import CONNECTIONS, server
 from tests.model.state import Actor, Message, Scenario, State
-from tests.model.told import Answer, OpenKey, Read, Reply, Silence, Told
+from tests.model.told import Answer, OpenKey, Read, Reply, Silence, Told, Write
 
 VISIBILITY = 30
 _RESCUE = Spec("the rescue worker", rescue, seconds=30)
@@ -38,7 +38,7 @@ class World:
 
     def __init__(self, scenario: Scenario, current: list[Told]) -> None:
         self.scenario = scenario
-        self.server = server(scenario.scope)
+        self.server = server(scenario.scope, scenario.grace)
         keys = scenario.faults.keys > 0
         self.runner = Runner(scenario.parts, self.server, current, keys=keys)
         self.slots: dict[tuple[str, tuple[str, ...]], int] = {(CONNECTIONS, KEY): 0}
@@ -89,26 +89,31 @@ class World:
 
     def told(self, state: State, actor: Actor, answer: Answer, what: str) -> Step:
         """Let a run go on with an answer; ``state`` has the actor as it was."""
-        rest = _without(state, actor)
-        node = actor.node
         draw = _drawing(self, state)
-        node = self.runner.after(node, answer, state.time, draw)
+        node = self.runner.after(actor.node, answer, state.time, draw)
         while (known := self._known(state, node)) is not None:
-            node = self.runner.after(node, known, state.time, draw)
+            answer, state = known
+            node = self.runner.after(node, answer, state.time, draw)
+        rest = _without(state, actor)
         if node.outcome:
             return self._ended(rest, node, what)
         blocked = node.head is not None
         node = node.head or node
         return Step(actor.node, what, _with(rest, Actor(node.number, node, blocked)))
 
-    def _known(self, state: State, node: Node) -> Answer:
-        """Answer at once what nothing else in this scenario can change."""
+    def _known(self, state: State, node: Node) -> tuple[Answer, State] | None:
+        """Answer at once what no other run in this scenario minds."""
         match node.question:
             case Read(table, key) if table != CONNECTIONS and not self.scenario.watches_server:
                 row = self.row(state, table, key)
-                return Written(row, done=True, told=row)
+                return Written(row, done=True, told=row), state
+            case Write(table, key, request) if (
+                table != CONNECTIONS and not self.scenario.watches_server
+            ):
+                written = request.on(self.row(state, table, key))
+                return written, self.written(state, table, key, written.row)
             case OpenKey() if not state.faults.keys:
-                return Written(None, done=True, told=None)
+                return Written(None, done=True, told=None), state
         return None
 
     def _ended(self, state: State, node: Node, what: str) -> Step:
