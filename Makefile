@@ -40,7 +40,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser demo demo-artifact dev \
-	sam-local sam-services smoke check scan format test faults bench-refresh build deploy deployable permissions \
+	sam-local sam-services smoke check scan format test model faults bench-refresh build deploy deployable permissions \
 	refresh-tables release-shape lock clean
 
 help: ## Print this list
@@ -122,6 +122,9 @@ format: setup ## Format, and mend what the linter can mend
 
 test: setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser ## Run all tests (ARGS="-k name" for some)
 	@"$(BIN)/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+model: setup ## Explore the refresh protocol exhaustively (minutes)
+	@"$(BIN)/python" -m tests.model
 
 faults: setup setup-ministack ## Break refreshes in every way there is (minutes; ARGS="name" for some)
 	@"$(BIN)/python" -m tests.faults $(ARGS)
