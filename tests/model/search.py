@@ -11,7 +11,7 @@ from tests.model.answers import successors
 from tests.model.invariants import Invariant, Violation
 from tests.model.quiet import quiet
 from tests.model.rest import Rest, is_at_rest
-from tests.model.state import Scenario, State
+from tests.model.state import Faults, Scenario, State
 from tests.model.told import Told
 from tests.model.world import Step, World
 
@@ -32,6 +32,8 @@ class Found:
     """Whether every state was seen."""
     violation: Violation | None = None
     trace: list[str] = field(default_factory=list)
+    spared: set[str] = field(default_factory=set)
+    """Faults of the scenario that never happened."""
 
 
 def explore(
@@ -59,6 +61,7 @@ def _breadth_first(
     rest = Rest(world)
     seen: dict[State, _Cause] = {first: None}
     ahead = deque([first])
+    found.spared = {name for name, times in first.faults._asdict().items() if times}
     while ahead and (at_most is None or len(seen) < at_most):
         state = ahead.popleft()
         violation = rest.violation(state) if is_at_rest(state) else None
@@ -69,11 +72,18 @@ def _breadth_first(
             if step.violation and step.violation.invariant is (sought or step.violation.invariant):
                 found.trace = [sentence(state, step.who, step.what)]
                 return _tell(found, seen, state, step.violation)
+            if step.state.faults != state.faults:
+                found.spared -= _spent(state, step)
             if step.state not in seen and step.violation is None:
                 seen[step.state] = (state, step.who, step.what)
                 ahead.append(step.state)
     found.states, found.complete = len(seen), not ahead
     return None
+
+
+def _spent(state: State, step: Step) -> set[str]:
+    left = zip(Faults._fields, state.faults, step.state.faults, strict=True)
+    return {name for name, before, after in left if after < before}
 
 
 def _tell(found: Found, seen: dict[State, _Cause], state: State, violation: Violation) -> None:

@@ -64,6 +64,16 @@ def test_a_walk_finds_a_violation_as_well() -> None:
     assert found.trace
 
 
+def test_every_kind_of_fault_is_in_some_scenario() -> None:
+    for name in Faults._fields:
+        assert any(getattr(scenario.faults, name) for scenario in SCENARIOS), name
+
+
+def test_a_fault_that_never_happens_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([replace(TWO_CALLS, faults=Faults(unrevoked=1))]) == 1
+    assert "never happened: unrevoked" in capsys.readouterr().out
+
+
 def test_the_last_line_counts() -> None:
     found = [Found(TWO_CALLS, states=7), Found(TWO_CALLS, states=5)]
     assert summary(found) == "model: 2 scenarios, 12 states, 0 violations"
