@@ -237,6 +237,7 @@ def test_another_account_on_reconnect_is_told(world: World) -> None:
     again = complete(world, consented(world))
     assert (first.account_changed, again.account_changed) == (False, False)
     stands = world.connection()
-    other = replace(stands, account=replace(stands.account, subject_hash="0" * 64))
+    account = replace(stands.account, subject_hash="0" * 64)
+    other = replace(stands, grant_id="grant-other", account=account)
     world.core.connections.establish(other)
     assert complete(world, consented(world)).account_changed
