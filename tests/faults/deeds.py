@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from broker.clock import Clock
-from broker.errors import BrokerError
+from broker.errors import BrokerError, SealBroken
 from broker.inbound.batch import process
 from broker.model import Invocation, Server
 from broker.queues import DueMessage, RescueMessage
@@ -78,6 +78,8 @@ class Deeds:
                 )
         except BrokerError as exc:
             return {"user": user, "error": exc.error, "retry_after": exc.retry_after or 0}
+        except SealBroken:
+            return {"user": user, "error": "seal_broken"}
         if isinstance(found, Unusable):
             stands = found.connection
             reason = stands.reason.value if stands and stands.reason else ""

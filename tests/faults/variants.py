@@ -7,7 +7,7 @@ from boto3.dynamodb.conditions import Attr
 
 from broker.storage import connections
 from broker.storage.connections import ConnectionStore
-from broker.tokens import Tokens
+from broker.tokens.gate import Gate
 
 
 def apply(name: str) -> None:
@@ -51,11 +51,11 @@ def _never_waits_for_a_rescue() -> None:
         assign = {"lease_id": lease.lease_id, "lease_until": int(lease.until), "recover_at": None}
         return self._write(seen, condition, assign)
 
-    def free(self: Tokens, connection: Any, time: Any) -> bool:
+    def free(self: Gate, connection: Any, time: Any) -> bool:
         return connection.lease is None or connection.lease.until <= time.now()
 
     _set(ConnectionStore, "lease", lease)
-    _set(Tokens, "_free", free)
+    _set(Gate, "_free", free)
 
 
 def _set(owner: Any, name: str, value: Any) -> None:

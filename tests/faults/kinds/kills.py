@@ -14,6 +14,8 @@ from tests.faults.stage import Stage
 from tests.faults.world import LIFE, SERVER, World, event_of
 
 _AT_ONCE = 4
+_WINDOW = 11.0
+"""Seconds apart, workers count their refreshes for the pace in windows of their own."""
 
 type Deed = Callable[[Worker, str], Future[Any]]
 """Begins what a worker does for a user."""
@@ -25,7 +27,7 @@ def call(worker: Worker, user: str) -> Future[Any]:
 
 
 def look(worker: Worker, user: str) -> Future[Any]:
-    """Deliver the message that a user's connection is due."""
+    """Deliver the message that a user's connection is due, to a worker that is alone."""
     return worker.begin("deliver", event=event_of("DueQueue", [due_message(user)]))
 
 
@@ -34,8 +36,13 @@ def due_message(user: str) -> str:
     return f'{{"v":1,"user_id":"{user}","server_id":"{SERVER}"}}'
 
 
-def burn(world: World, points: list[Point], users: list[str], deed: Deed) -> None:
-    """Let one worker for each point act for its user, and die there."""
+def burn(
+    world: World, points: list[Point], users: list[str], deed: Deed, *, pause: float = 0.0
+) -> None:
+    """Let one worker for each point act for its user, and die there.
+
+    ``pause``: one after the other, so many seconds apart.
+    """
     workers = [world.crew.worker() for _ in points]
     fuses = [
         Fuse(world, worker, user, point, Worker.kill)
@@ -43,6 +50,7 @@ def burn(world: World, points: list[Point], users: list[str], deed: Deed) -> Non
     ]
 
     def one(fuse: Fuse) -> None:
+        world.time.passes(pause)
         done = deed(fuse.worker, fuse.user)
         fuse.wait()
         try:
@@ -51,11 +59,13 @@ def burn(world: World, points: list[Point], users: list[str], deed: Deed) -> Non
             return
         raise AssertionError(f"{fuse.user} survived {fuse.point}")
 
-    with lit(world, fuses), ThreadPoolExecutor(_AT_ONCE) as pool:
+    with lit(world, fuses), ThreadPoolExecutor(1 if pause else _AT_ONCE) as pool:
         list(pool.map(one, fuses))
 
 
-def _at_every_point(rotation: Rotation, deed: Deed, passed: float, least: int) -> Run:
+def _at_every_point(
+    rotation: Rotation, deed: Deed, passed: float, least: int, pause: float = 0.0
+) -> Run:
     def run(stage: Stage) -> Tally:
         world = opened(stage, ["clean"], rotation)
         world.time.passes(passed)
@@ -65,7 +75,7 @@ def _at_every_point(rotation: Rotation, deed: Deed, passed: float, least: int) -
         users = list(named("u", len(points)))
         world.connect_all(users, rotation)
         world.time.passes(passed)
-        burn(world, points, users, deed)
+        burn(world, points, users, deed, pause=pause)
         world.time.passes(40)
         tally = checked(world, world.crew.healthy(1)[0], users, runs=len(points))
         lost = sum(world.grants[user][-1].losses for user in users)
@@ -102,7 +112,7 @@ KINDS = (
             "SIGKILL of the worker that refreshes ahead of time, before and after each of its"
             " requests",
             _OUTCOME[rotation],
-            _at_every_point(rotation, look, LIFE - 100, 14),
+            _at_every_point(rotation, look, LIFE - 400, 14, _WINDOW),
         )
         for rotation in Rotation
     ),

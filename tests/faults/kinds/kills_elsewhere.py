@@ -134,6 +134,7 @@ def _killed_among_a_hundred(rotation: Rotation, *, after: bool) -> Runner:
         errors = {str(each.get("error")) for each in told}
         assert len(told) == 3 * THREADS, "the calls of one process died with it"
         assert errors <= {"refresh_in_progress", "temporarily_unavailable"}, errors
+        calls(world.crew.healthy(1)[0], ["jo"], seconds=6.2)  # finds a lease that ran out
         world.time.passes(50)
         storm(world, ["jo"] * THREADS)
         ended = after and rotation is Rotation.STRICT
