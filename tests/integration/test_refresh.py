@@ -1,7 +1,6 @@
 """A refresh on a call: what is sent, what is stored, what the call gets."""
 
 import io
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -246,14 +245,16 @@ def test_a_lease_in_a_row_without_an_answer_for_scope_keeps_the_scope(world: Wor
 
 
 def test_the_known_end_of_a_refresh_token_stays_with_it_when_it_is_repeated(world: World) -> None:
-    first = world.connect()
-    ends = world.time.now() + timedelta(days=90)
-    world.core.connections.establish(
-        replace(first, tokens=replace(first.tokens, refresh_expires_at=ends))
-    )
-    for refresh_token, known in (("canary-refresh-1", ends), ("canary-refresh-9", None)):
+    world.connect()
+    days = 90 * 24 * 3600
+    ends = world.time.now() + timedelta(seconds=STALE + days)
+    for told, known in (
+        ({"refresh_token": "canary-refresh-1", "refresh_token_expires_in": days}, ends),
+        ({"refresh_token": "canary-refresh-1"}, ends),
+        ({"refresh_token": "canary-refresh-9"}, None),
+    ):
         world.time.passes(STALE)
-        told = {"access_token": "a", "expires_in": 3600, "refresh_token": refresh_token}
-        world.login.script.append(answers(200, told))
+        answer = {"access_token": "a", "expires_in": 3600, **told}
+        world.login.script.append(answers(200, answer))
         token(world)
         assert world.connection().tokens.refresh_expires_at == known

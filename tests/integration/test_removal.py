@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from broker.errors import ConnectionNotFound
-from broker.model import Revocation, Secret, Status, TokenSet
+from broker.model import Revocation, RevocationScope, Secret, Status, TokenSet
 from broker.queues import DueMessage
 from broker.tokens import Unusable
 from broker.tokens.sealing import seal_next
@@ -178,6 +179,46 @@ def test_a_reconnect_while_a_removal_is_pending_survives_the_worker(world: World
     world.connect()
     world.time.passes(180)
     worker_looks(world)
+    assert world.connection().status is Status.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected", "revoked"),
+    [
+        (
+            {"revocation_scope": RevocationScope.TOKEN},
+            Revocation.CONFIRMED,
+            ["canary-refresh-1", "canary-access-1"],
+        ),
+        ({"revocation_scope": RevocationScope.GRANT}, Revocation.FAILED, []),
+        ({"revocation_endpoint": None}, Revocation.UNSUPPORTED, []),
+    ],
+)
+def test_a_removal_overtaken_by_a_reconnect_ends_the_old_grant_where_that_spares_the_new(
+    world: World, changed: dict[str, Any], expected: Revocation, revoked: list[str]
+) -> None:
+    world.server = world.register(replace(world.server, **changed))
+    seen = world.connect()
+    world.time.passes(DEAD)
+    lease(world, seen)
+    world.time.meanwhile += [lambda: None, lambda: world.connect() and None]
+    assert disconnect(world) is expected
+    assert world.login.revoked == revoked
+    stands = world.connection()
+    assert (stands.status, world.refresh_token()) == (Status.ACTIVE, "canary-refresh-2")
+
+
+def test_nothing_is_promised_of_a_grant_that_is_replaced_while_its_service_is_away(
+    world: World,
+) -> None:
+    world.connect()
+
+    def reconnects(_: httpx.Request) -> httpx.Response:
+        world.connect()
+        return httpx.Response(503)
+
+    world.login.revocation_script += [reconnects, answers(503)]
+    assert disconnect(world) is Revocation.FAILED
     assert world.connection().status is Status.ACTIVE
 
 

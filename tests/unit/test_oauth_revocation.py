@@ -109,6 +109,7 @@ def test_a_kind_of_token_that_the_service_does_not_revoke_is_unsupported() -> No
     [
         (400, {"error": "invalid_request"}),
         (401, {"error": "invalid_client"}),
+        (401, {"error": "invalid_token"}),
         (401, b""),
         (403, b"<html>no</html>"),
         (404, b"<html>not found</html>"),

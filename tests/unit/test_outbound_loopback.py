@@ -1,5 +1,6 @@
 """The guarded transport against real sockets: hostile servers, and places never to be reached."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -82,10 +83,15 @@ class _Recording(socket.socket):
         received.append(b"")
 
     def request(self) -> bytes:
-        """Read one request's head (its body comes in the same packet or is not of interest)."""
+        """Read one request, whole: to close with a part unread would reset the connection."""
         head = self.recv(65536)
         if not self._received[self._at]:
             self._received[self._at] = head
+        top, _, body = head.partition(b"\r\n\r\n")
+        stated = re.search(rb"(?im)^content-length: *(\d+)", top)
+        missing = int(stated[1]) - len(body) if stated else 0
+        while missing > 0 and (more := self.recv(missing)):
+            missing -= len(more)
         return head
 
 

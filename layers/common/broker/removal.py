@@ -7,7 +7,15 @@ from broker.clock import Clock
 from broker.errors import SealBroken, TemporarilyUnavailable
 from broker.events import EventBus, EventType
 from broker.metrics import REMOVAL
-from broker.model import Connection, Invocation, Revocation, Secret, Server, TokenRequestStyle
+from broker.model import (
+    Connection,
+    Invocation,
+    Revocation,
+    RevocationScope,
+    Secret,
+    Server,
+    TokenRequestStyle,
+)
 from broker.oauth import RevocationOutcome, Revoker
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.tools import ToolStore
@@ -49,12 +57,14 @@ class Remover:
                 return None
             try:
                 removing = self._begin(connection)
-                settled = self._settled(removing, invocation)
             except Moved:
                 continue
+            settled = self._settled(removing, invocation)
             if settled is None:
                 return None
             self.tools.forget(server_id, user_id)
+            if settled.grant_id != removing.grant_id:
+                return self._overtaken(removing, server, invocation)
             return self._end(settled, server, invocation)
 
     def resume(self, connection: Connection, server: Server | None, invocation: Invocation) -> None:
@@ -66,12 +76,16 @@ class Remover:
         return self.connections.begin_removal(connection, now, now + _RETRY_AFTER)
 
     def _settled(self, removing: Connection, invocation: Invocation) -> Connection | None:
-        """Wait for a refresh under way, so that the newest token is the one revoked."""
+        """Wait for a refresh under way, so that the newest token is the one revoked.
+
+        What stands there then: another grant where the user connected again, None where the row
+        is gone.
+        """
         give_up = min(self.clock.monotonic() + _LEASE_WAIT, invocation.deadline - _KEPT_BACK)
         while True:
             connection, time = self.connections.get(removing.user_id, removing.server_id)
             if connection is None or connection.grant_id != removing.grant_id:
-                return None
+                return connection
             held = connection.lease is not None and connection.lease.until > time.now()
             if not held or self.clock.monotonic() > give_up:
                 return connection
@@ -82,27 +96,29 @@ class Remover:
     ) -> Revocation:
         revocation = self._revoke(connection, server, invocation)
         since = connection.removing_since or self.clock.now()
-        if revocation is Revocation.PENDING:
-            if self.clock.now() - since < RETRIED_FOR:
-                self._later(connection)
-                return revocation
-            revocation = Revocation.FAILED
         try:
+            if revocation is Revocation.PENDING and self.clock.now() - since < RETRIED_FOR:
+                self.connections.reschedule(connection, self.clock.now() + _RETRY_AFTER)
+                return revocation
             self.connections.remove(connection)
         except Moved as moved:
             if moved.stands and moved.stands.grant_id == connection.grant_id:
                 return self._end(moved.stands, server, invocation)
-            return revocation  # connected again meanwhile: the new grant stays
+            return _settle(revocation)  # connected again meanwhile: the new grant stays
+        revocation = _settle(revocation)
         self.tools.forget(connection.server_id, connection.user_id)
         count(REMOVAL, revocation=revocation.value)
         self.events.publish(EventType.REMOVED, connection, revocation.value)
         return revocation
 
-    def _later(self, connection: Connection) -> None:
-        try:
-            self.connections.reschedule(connection, self.clock.now() + _RETRY_AFTER)
-        except Moved:
-            return
+    def _overtaken(
+        self, removing: Connection, server: Server | None, invocation: Invocation
+    ) -> Revocation:
+        """Revoke a grant that the user has replaced, where that cannot end the new one."""
+        alone = server is not None and server.revocation_scope is RevocationScope.TOKEN
+        if removing.revocation.endpoint and not alone:
+            return Revocation.FAILED
+        return _settle(self._revoke(removing, server, invocation))
 
     def _revoke(
         self, connection: Connection, server: Server | None, invocation: Invocation
@@ -148,6 +164,11 @@ class Remover:
         if server is None or server.config_digest != connection.config_digest:
             return None, TokenRequestStyle.NONE
         return self.vault.client_secret_of(server), server.token_request_style
+
+
+def _settle(revocation: Revocation) -> Revocation:
+    """Say what an outcome comes to when nobody will try again."""
+    return Revocation.FAILED if revocation is Revocation.PENDING else revocation
 
 
 def _judged(outcomes: list[RevocationOutcome]) -> Revocation:

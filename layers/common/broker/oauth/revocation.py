@@ -119,14 +119,16 @@ def _judged(answered: TokenAnswer) -> RevocationAnswer:
 def _outcome(failure: TokenRequestFailed) -> RevocationOutcome:
     """Read a failure as an outcome.
 
-    A service that calls the token invalid (Google: 400 ``invalid_token``) says that it is dead.
-    Only a busy or broken one is asked again; a redirect or a page would come again.
+    A service that calls the token invalid (Google: 400 ``invalid_token``) says that it is dead;
+    with 401 that is said of the client (RFC 6750 §3.1). Only a busy or broken one is asked again;
+    a redirect or a page would come again.
     """
-    if isinstance(failure, GrantRefused):
+    error, status = failure.evidence.error, failure.evidence.status
+    if isinstance(failure, GrantRefused) or (error, status) == ("invalid_token", 400):
         return RevocationOutcome.CONFIRMED
-    if failure.evidence.error == "unsupported_token_type":
+    if error == "unsupported_token_type":
         return RevocationOutcome.UNSUPPORTED
     if isinstance(failure, NoUsableAnswer):
-        broken = (failure.evidence.status or 0) >= 500
+        broken = (status or 0) >= 500
         return RevocationOutcome.NO_ANSWER if broken or not failure.ambiguous else _REFUSED
     return _REFUSED
