@@ -3,6 +3,7 @@
 import pytest
 
 from broker.oauth.equivalents import EQUIVALENTS
+from tests.faults.kinds import all_kinds
 from tests.integration.token_answers import RENEWALS, STATED, Ends
 from tests.integration.token_failures import FAILURES
 from tests.unit.documents import page
@@ -40,6 +41,19 @@ def test_every_attribute_of_the_record_is_one_that_is_stored() -> None:
     assert [name for name in attributes if f'"{name}"' not in stored] == []
 
 
-@pytest.mark.parametrize("marker", ["<!-- faults:begin -->", "<!-- faults:end -->"])
-def test_the_table_of_the_fault_runs_has_its_place(marker: str) -> None:
-    assert REFRESH.text.count(marker) == 1
+def test_the_table_of_the_fault_runs_has_every_kind_and_a_sum_without_a_loss() -> None:
+    found = between("faults", REFRESH.text)
+    assert found
+    head, _, *rows, _, said = found[0].strip().splitlines()
+    columns = [name.strip() for name in head.strip("|").split("|")]
+    shown = [dict(zip(columns, _cells(row), strict=True)) for row in rows]
+    told = [(row["Run"], row["Fault"], row["Outcome"]) for row in shown]
+    assert told == [(kind.name, kind.fault, kind.outcome) for kind in all_kinds()]
+    runs, requests = (sum(int(row[name]) for row in shown) for name in columns[-2:])
+    assert said == (
+        f"`faults: {runs} runs, {requests} refresh requests, 0 double spends, 0 lost, 0 stuck`"
+    )
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip("|").split("|")]
