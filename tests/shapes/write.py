@@ -68,6 +68,7 @@ KEYS = {
     "ConnectionsTable": ["user_id", "server_id"],
     "PendingTable": ["id"],
     "ToolsTable": ["server_id", "part"],
+    "SessionsTable": ["session_id"],
 }
 SHAPES = {
     "ServersTable": versions.SERVERS,
@@ -75,6 +76,7 @@ SHAPES = {
     "ConnectionsTable": versions.CONNECTIONS,
     "PendingTable": versions.PENDING,
     "ToolsTable": versions.TOOLS,
+    "SessionsTable": versions.SESSIONS,
 }
 
 

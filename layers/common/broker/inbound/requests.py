@@ -3,12 +3,13 @@
 import base64
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
 from broker.errors import InvalidRequest
-from broker.model import Claimant, Draft, Kept, Purpose, Secret, ToolCall, Wish
+from broker.model import Claimant, Draft, Kept, Purpose, Secret, SessionWish, ToolCall, Wish
 from broker.wire import Wire
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -36,6 +37,7 @@ type Shown = Annotated[Text, AfterValidator(_in_order)]
 type Label = Annotated[Shown, Field(min_length=1, max_length=128)]
 type Handle = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 type Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}$")]
+type ServerIds = Annotated[list[ServerId], Field(min_length=1, max_length=20)]
 type Params = Annotated[
     Mapping[
         Annotated[Text, Field(min_length=1, max_length=128)],
@@ -104,6 +106,34 @@ class InvokeRequest(WishFields, Named):
 
 class ConnectRequest(WishFields, Named):
     """``POST /v1/connections/{server_id}/connect``."""
+
+
+class PromptRequest(WishFields):
+    """``POST /v1/connections/prompt``."""
+
+    server_ids: ServerIds
+
+
+class StartSessionRequest(ForUser):
+    """``POST /v1/sessions``."""
+
+    server_ids: ServerIds
+    ttl: Annotated[int, Field(ge=60, le=3600)] = 3600
+    return_url: Url | None = None
+    locale: Locale | None = None
+
+    @property
+    def wish(self) -> SessionWish:
+        """Return what is asked for, in the broker's terms."""
+        lifetime = timedelta(seconds=self.ttl)
+        server_ids = tuple(dict.fromkeys(self.server_ids))
+        return SessionWish(self.user_id, server_ids, lifetime, self.return_url, self.locale)
+
+
+class EndSessionRequest(ApiRequest):
+    """``DELETE /v1/sessions/{session_id}``."""
+
+    session_id: Handle
 
 
 class CompleteRequest(ForUserAt):

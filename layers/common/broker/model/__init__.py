@@ -13,6 +13,19 @@ from .connection import (
 )
 from .inputs import Arrival, Claimant, Draft, Kept, Precondition, ToolCall, Wish
 from .invocation import Invocation
+from .mcp import (
+    HANDSHAKE_REVISIONS,
+    MODERN_REVISION,
+    REVISIONS,
+    URL_REVISION,
+    McpInput,
+    McpOutcome,
+    McpRequest,
+    McpResult,
+    ProtectedResource,
+    elicits_forms,
+    elicits_urls,
+)
 from .outcomes import (
     AuthorizationRequired,
     BrowserOutcome,
@@ -30,6 +43,7 @@ from .outcomes import (
     Redirect,
     Registered,
     Revocation,
+    SeveralRequired,
     StartedTest,
     ToolListing,
 )
@@ -37,8 +51,13 @@ from .pending import PendingAuthorization, Purpose, Ticket
 from .probe import StepReport, TestRun, TestStatus, TestStep
 from .secret import Sealed, Secret
 from .server import AuthType, RevocationScope, Server, TokenRequestStyle
+from .session import Session, SessionWish, StartedSession
 
 __all__ = [
+    "HANDSHAKE_REVISIONS",
+    "MODERN_REVISION",
+    "REVISIONS",
+    "URL_REVISION",
     "Account",
     "Arrival",
     "AuthType",
@@ -60,10 +79,15 @@ __all__ = [
     "Kept",
     "Lease",
     "Listed",
+    "McpInput",
+    "McpOutcome",
+    "McpRequest",
+    "McpResult",
     "PendingAuthorization",
     "Precondition",
     "Prompt",
     "PromptReason",
+    "ProtectedResource",
     "Purpose",
     "Reason",
     "Redirect",
@@ -75,6 +99,10 @@ __all__ = [
     "SealedTokens",
     "Secret",
     "Server",
+    "Session",
+    "SessionWish",
+    "SeveralRequired",
+    "StartedSession",
     "StartedTest",
     "Status",
     "StepReport",
@@ -87,4 +115,6 @@ __all__ = [
     "ToolCall",
     "ToolListing",
     "Wish",
+    "elicits_forms",
+    "elicits_urls",
 ]

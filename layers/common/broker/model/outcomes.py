@@ -57,6 +57,16 @@ class AuthorizationRequired:
 
 
 @dataclass(frozen=True, slots=True)
+class SeveralRequired:
+    """One card for several servers; without cards, the user is connected to all of them."""
+
+    prompt: Prompt
+    cards: Sequence[AuthorizationRequired]
+    misconfigured: tuple[str, ...] = ()
+    """Servers that no user can connect to before their builder acts."""
+
+
+@dataclass(frozen=True, slots=True)
 class InputRequired:
     """The MCP server asks for more before it goes on (2026-07-28 multi round trip)."""
 

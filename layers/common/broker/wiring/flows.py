@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from broker.settings import Settings
+from broker.storage import versions
 
 from .parts import Parts
 
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
     from broker.flows.authorize import Authorize
     from broker.flows.callback import Callback
     from broker.flows.connections import Connections
-    from broker.flows.mcp_invoke import McpInvoke
+    from broker.flows.mcp_invoke import McpEndpoint, McpInvoke
     from broker.flows.probe import Probe
     from broker.flows.refresh_scheduler import RefreshScheduler
     from broker.flows.refresh_worker import RefreshWorker
     from broker.flows.servers import Servers
+    from broker.oauth.trusted_issuer import TrustedIssuer
+    from broker.sessions import Sessions
 
 
 class Wiring:
@@ -76,6 +79,47 @@ class Wiring:
         )
 
     @cached_property
+    def mcp_endpoint(self) -> "McpEndpoint":
+        """The mcp_invoke function's other flow: our own MCP endpoint."""
+        from broker.flows.mcp_invoke import McpEndpoint, ToolCalls
+        from broker.flows.mcp_invoke.asking import Asking
+        from broker.flows.mcp_invoke.rounds import Rounds
+        from broker.storage.mcp_calls import McpCallStore
+
+        parts = self._parts
+        calls = McpCallStore(parts.table(parts.settings.pending_table, versions.PENDING))
+        rounds = Rounds(parts.clock, calls)
+        asking = Asking(
+            parts.clock, self.mcp_invoke, parts.connector, parts.connections, calls, rounds
+        )
+        return McpEndpoint(
+            parts.settings,
+            self._sessions,
+            self.mcp_invoke,
+            ToolCalls(self.mcp_invoke, asking, rounds),
+            calls,
+            self._trusted_issuer,
+        )
+
+    @cached_property
+    def _sessions(self) -> "Sessions":
+        from broker.sessions import Sessions
+        from broker.storage.sessions import SessionStore
+
+        table = self._parts.table(self.settings.sessions_table, versions.SESSIONS)
+        return Sessions(self._parts.clock, SessionStore(table), self._parts.pending)
+
+    @cached_property
+    def _trusted_issuer(self) -> "TrustedIssuer | None":
+        """Return the customer's own authorization server, if MCP clients may log in there."""
+        issuer = self.settings.mcp_issuer
+        if not issuer:
+            return None
+        from broker.oauth.trusted_issuer import TrustedIssuer
+
+        return TrustedIssuer(self._parts.outbound, self._parts.clock, issuer)
+
+    @cached_property
     def connections(self) -> "Connections":
         """The connections function's flow."""
         from broker.flows.connections import Connections
@@ -90,6 +134,7 @@ class Wiring:
             self._parts.completions,
             self._parts.grants,
             self._parts.remover,
+            self._sessions,
         )
 
     @cached_property
