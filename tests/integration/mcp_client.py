@@ -11,7 +11,7 @@ from tests.integration.whole import Function, Run, function, request
 
 ORIGIN = "https://abc.execute-api.example.com"
 MODERN = "2026-07-28"
-URLS = {"elicitation": {"url": {}}}
+URLS: dict[str, Any] = {"elicitation": {"url": {}}}
 META = "io.modelcontextprotocol"
 _NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
@@ -68,7 +68,7 @@ class McpClient:
         asked = {"jsonrpc": "2.0", "id": self.sent, "method": method, "params": params or {}}
         return self.post(asked, headers)
 
-    def initialize(self, version: str = "2025-11-25", **capabilities: Any) -> Run:
+    def initialize(self, version: str = "2025-11-25", /, **capabilities: Any) -> Run:
         info = {"name": "test", "version": "1"}
         params = {"protocolVersion": version, "capabilities": capabilities, "clientInfo": info}
         return self.older("initialize", params, version=None)
