@@ -7,7 +7,7 @@ import anyio
 import httpx2
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import ElicitRequestURLParams, ElicitResult
+from mcp_types import ElicitRequestURLParams, ElicitResult, ErrorData
 
 type Act[Seen] = Callable[[Client], Awaitable[Seen]]
 type Show = Callable[[str], None]
@@ -19,7 +19,7 @@ def with_client[Seen](
 ) -> Seen:
     """Connect, act and leave; `show` is declared as url elicitation, if there is one."""
 
-    async def elicit(_: Any, params: Any) -> ElicitResult:
+    async def elicit(context: Any, params: Any) -> ElicitResult | ErrorData:  # noqa: ARG001
         if show is None or not isinstance(params, ElicitRequestURLParams):
             return ElicitResult(action="decline")
         await anyio.to_thread.run_sync(show, params.url)

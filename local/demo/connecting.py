@@ -3,7 +3,7 @@
 import httpx
 from mcp.client.client import Client
 
-from local.demo.journey import text_of
+from local.demo.journey import RETURN_URL, text_of
 from local.demo.stage import Stage, Step
 from local.mcp_clients import with_client
 from local.telling import expect, expect_within
@@ -96,6 +96,10 @@ def an_old_server_is_remembered(stage: Stage) -> str:
 
 def an_mcp_client_calls_as_cid(stage: Stage) -> str:
     """Hand a session to the mcp SDK's client: it shows the link, waits, and calls as bob."""
+    chat = stage.bound.chat
+    asked = {"user_id": "cid", "server_ids": ["harbor-crm", "old-era"], "return_url": RETURN_URL}
+    card = chat.post("/v1/connections/prompt", json=asked).raise_for_status().json()
+    expect(2, len(card["servers"]))
     session = stage.crm.session("cid")
 
     def consents(connect_url: str) -> None:
@@ -109,8 +113,11 @@ def an_mcp_client_calls_as_cid(stage: Stage) -> str:
 
     said = with_client(session["mcp_url"], session["bearer"], calls, show=consents)
     expect("bob", said)
-    ended = stage.bound.chat.delete(f"/v1/sessions/{session['session_id']}")
+    ended = chat.delete(f"/v1/sessions/{session['session_id']}")
     expect(204, ended.status_code)
+    with stage.bound.deployment.browser() as stranger:  # without McpIssuer there is none
+        where = "/.well-known/oauth-protected-resource/mcp/harbor-crm"
+        expect(404, stranger.get(where).status_code)
     stage.crm.disconnect("cid").raise_for_status()
     return f"whoami → {said}; the session ended"
 

@@ -14,6 +14,7 @@ from local.demo.journey import Journey
 from local.loopback import Reply, Request
 from local.visitor import forms
 from tests.e2e.contract import document
+from tests.e2e.contract_mcp import let_mcp_clients_in
 from tests.e2e.contract_walk import LOOPBACK, Walk, complete
 from tests.e2e.stranger import as_json
 
@@ -250,7 +251,7 @@ def be_refused_at_the_door(walk: Walk) -> None:
         for path, item in document()["paths"].items():
             for method in item.keys() & {"get", "put", "post", "delete"}:
                 if path.startswith("/v1"):
-                    named = path.replace("{test_id}", "none")
+                    named = path.replace("{test_id}", "none").replace("{session_id}", "none")
                     url = address + named.replace("{server_id}", "nothing-here")
                     assert visitor.http.request(method, url).status_code == 403
                     _ask_about_nothing(walk, method, named)
@@ -292,4 +293,5 @@ CHAPTERS = (
     disconnect,
     opt_out_of_session_binding,
     be_refused_at_the_door,
+    let_mcp_clients_in,
 )

@@ -42,13 +42,13 @@ def answer_mcp(
     app: APIGatewayHttpResolver, settings: Settings, endpoint: Endpoint
 ) -> Response[str]:
     """Read, admit, serve and answer; what is refused before JSON-RPC is an error of the API."""
-    run = invocation(app, settings)
+    run, server_id = invocation(app, settings), path_of(app)
     if app.current_event.http_method != "POST":
         refused = json_error(MethodNotAllowed(), run.request_id)
         refused.headers["Allow"] = "POST"
         return refused
     _check_origin(header(app, "origin"), settings, run)
-    raw, server_id = raw_body(app.current_event.raw_event), path_of(app)
+    raw = raw_body(app.current_event.raw_event)
     try:
         session = endpoint.admit(_bearer(header(app, "authorization")), server_id, run)
     except InvalidToken as exc:
