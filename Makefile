@@ -124,7 +124,7 @@ test: setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser #
 	@"$(BIN)/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 model: setup ## Explore the refresh protocol exhaustively (minutes)
-	@"$(BIN)/python" -m tests.model
+	@PYTHONPATH=layers/common "$(BIN)/python" -m tests.model
 
 faults: setup setup-ministack ## Break refreshes in every way there is (minutes; ARGS="name" for some)
 	@"$(BIN)/python" -m tests.faults $(ARGS)

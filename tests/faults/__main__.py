@@ -2,12 +2,10 @@
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
-from tests.faults import report
+from tests.faults import lanes, report
 from tests.faults.kinds import all_kinds
-from tests.faults.stage import Stage
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "refresh.md"
 
@@ -28,13 +26,9 @@ def main() -> int:
     ]
     print(f"seed {asked.seed}", flush=True)
     shown: list[report.Shown] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="faults-") as folder,
-        Stage(Path(folder), asked.seed) as stage,
-    ):
-        for each in report.run_all(stage, chosen):
-            shown.append(each)
-            print(each.line(), flush=True)
+    for each in lanes.run(chosen, asked.seed):
+        shown.append(each)
+        print(each.line(), flush=True)
     if asked.write:
         report.write_table(DOCUMENT, shown)
     ambiguous = sum(each.tally.ambiguous for each in shown)

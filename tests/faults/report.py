@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,16 +35,15 @@ class Shown:
         return f"{self.kind.name:58} {counted}  {said}{ended}"
 
 
-def run_all(stage: Stage, kinds: Iterable[Kind]) -> Iterator[Shown]:
-    """Run kinds one after another; one that raises does not stop the others."""
-    for kind in kinds:
-        began = time.monotonic()
-        try:
-            tally, broke = kind.run(stage), ""
-        except Exception as exc:  # noqa: BLE001 - whatever it was, it is shown
-            tally, broke = Tally(), f"{type(exc).__name__}: {exc}"
-            traceback.print_exc()
-        yield Shown(kind, tally, time.monotonic() - began, broke)
+def run_one(stage: Stage, kind: Kind) -> Shown:
+    """Run a kind; one that raises is shown as broken."""
+    began = time.monotonic()
+    try:
+        tally, broke = kind.run(stage), ""
+    except Exception as exc:  # noqa: BLE001 - whatever it was, it is shown
+        tally, broke = Tally(), f"{type(exc).__name__}: {exc}"
+        traceback.print_exc()
+    return Shown(kind, tally, time.monotonic() - began, broke)
 
 
 def last_line(shown: Sequence[Shown]) -> str:

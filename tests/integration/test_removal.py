@@ -201,7 +201,11 @@ def test_a_removal_overtaken_by_a_reconnect_ends_the_old_grant_where_that_spares
     seen = world.connect()
     world.time.passes(DEAD)
     lease(world, seen)
-    world.time.meanwhile += [lambda: None, lambda: world.connect() and None]
+
+    def reconnects() -> None:
+        world.connect()
+
+    world.time.meanwhile += [lambda: None, reconnects]
     assert disconnect(world) is expected
     assert world.login.revoked == revoked
     stands = world.connection()
