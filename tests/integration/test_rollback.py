@@ -92,6 +92,7 @@ READS: dict[str, Act] = {
     "pending.ticket": lambda c, k: c.pending.ticket("connect-1"),
     "pending.state": lambda c, k: c.pending.state("state-1"),
     "pending.erased_since": lambda c, k: c.pending.erased_since(replace(k.ticket, user_id="kim")),
+    "pending.erased_after": lambda c, k: c.pending.erased_after("kim", START),
     "tests.get": lambda c, k: c.tests.get("test-1"),
     "tools.get": lambda c, k: c.tools.get("crm", "jo"),
 }
