@@ -25,8 +25,10 @@ def let_mcp_clients_in(walk: Walk) -> None:
         url = f"{walk.bound.deployment.url}/mcp/{crm.server_id}"
         _ask(visitor.http, url, {"Authorization": f"Bearer {session['bearer']}"})
         issuing = f"{walk.hurried.deployment.url}/.well-known/oauth-protected-resource/mcp"
-        assert visitor.http.get(f"{issuing}/{crm.server_id}").status_code == 404
-        assert visitor.http.get(f"{issuing}/UPPER").status_code == 400
+        statuses = [
+            visitor.http.get(f"{issuing}/{name}").status_code for name in ("nowhere", "UPPER")
+        ]
+        assert statuses == [404, 400]
         known = walk.journey(walk.hurried)
         assert visitor.http.get(f"{issuing}/{known.server_id}").is_success
     path = f"/v1/sessions/{session['session_id']}"
