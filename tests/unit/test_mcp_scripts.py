@@ -70,7 +70,7 @@ class Script:
     @property
     def sent(self) -> list[str]:
         """Name what was asked, in order."""
-        return [body(request).get("method", "answer") for request in self.requests]
+        return [named(request) for request in self.requests]
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -81,6 +81,10 @@ class Script:
 MODERN = Target(URL, {"Authorization": "Bearer token"}, Era.MODERN)
 SESSION = Target(URL, {"Authorization": "Bearer token"}, Era.SESSIONS, Secret("s-1"), "2025-06-18")
 SESSIONLESS = Target(URL, {"Authorization": "Bearer token"}, Era.SESSIONLESS, None, "2025-03-26")
+
+
+def named(request: httpx.Request) -> str:
+    return body(request).get("method", "answer") if request.content else request.method
 
 
 def body(request: httpx.Request) -> dict[str, str]:
