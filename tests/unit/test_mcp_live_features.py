@@ -71,7 +71,7 @@ def test_templates_of_resources_are_listed_and_read(live: Live) -> None:
 
 
 def test_arguments_are_completed(live: Live) -> None:
-    params = {
+    params: dict[str, object] = {
         "ref": {"type": "ref/prompt", "name": "greet"},
         "argument": {"name": "name", "value": "J"},
     }

@@ -75,7 +75,7 @@ def add_prompts_and_resources(server: MCPServer[Any]) -> None:
     def numbered(number: str) -> str:
         return f"note {number}"
 
-    @server.completion()
+    @server.completion()  # type: ignore[no-untyped-call]
     async def complete(ref: Any, argument: Any, context: Any) -> Completion:
         return Completion(values=[argument.value + "…"])
 

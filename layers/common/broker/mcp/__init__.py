@@ -6,7 +6,7 @@ parsed challenge.
 
 from .answers import Called, InputNeeded, Listing, ToolList, ToolResult
 from .challenge import Challenge
-from .client import FORMS, McpClient, Target
+from .client import FORMS, NOTHING, McpClient, Target
 from .eras import Era, Learned
 from .failures import HeaderMismatch, InsufficientScope, MissingCapability, Unauthorized
 from .headers import annotations
@@ -16,6 +16,7 @@ from .notices import Hearing, Notices
 __all__ = [
     "FORMS",
     "LISTS",
+    "NOTHING",
     "QUESTIONS",
     "Called",
     "Challenge",
