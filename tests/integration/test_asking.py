@@ -10,9 +10,11 @@ from broker.errors import InvalidRequest, ServerMisconfigured
 from broker.mcp import Called, Hearing, InsufficientScope, Listing, ToolResult
 from broker.model import AuthType, Completed
 from broker.tokens import Unusable
+from tests.fakes.clock import FakeClock
 from tests.fakes.services import answers
 from tests.integration.conftest import Container, World
 from tests.integration.test_calls import changed, invoke, tools
+from tests.unit.test_mcp_http_sse import OldServer
 
 PROMPTS = {"prompts": [{"name": "greet"}]}
 FILLED = {"messages": [{"role": "user", "content": {"type": "text", "text": "Hello"}}]}
@@ -254,3 +256,18 @@ def test_a_private_list_of_tools_does_not(world: World) -> None:
     world.mcp.results = {"tools/list": {"tools": world.mcp.tools, "cacheScope": "private"}}
     tools(world, "jo")
     assert tools(world, "somebody else").source == "none"
+
+
+def test_an_http_sse_server_is_remembered_for_other_containers(world: World) -> None:
+    world.connect()
+    old = OldServer()
+    transport = httpx.MockTransport(old._handle)
+    clock, settings = FakeClock(world.time), world.cloud.settings()
+    requests = []
+    for _ in range(2):
+        container = Container(world.cloud, transport, settings, clock)
+        old.requests.clear()
+        assert isinstance(invoke(world, core=container), Completed)
+        requests.append(len(old.requests))
+    assert requests == [6, 4]
+    assert world.core.server_states.get("crm").era == "2024-11-05"

@@ -34,20 +34,39 @@ class StoppedClock(Clock):
         return 1000.0
 
 
+@dataclass(frozen=True, slots=True)
+class SleepingClock(StoppedClock):
+    """A clock that moves when it is slept on, and notes for how long."""
+
+    slept: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return 1000.0 + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
 @dataclass(slots=True)
 class Script:
     """A server that takes one step per request; one more request is a failure."""
 
     steps: list[Step]
     requests: list[httpx.Request] = field(default_factory=list)
+    clock: SleepingClock = field(default_factory=SleepingClock)
+
+    @property
+    def slept(self) -> list[float]:
+        """For how many seconds the client waited, in order."""
+        return self.clock.slept
 
     @classmethod
     def of(cls, *steps: Step) -> "Script":
         return cls(list(steps))
 
     def client(self) -> McpClient:
-        outbound = Outbound(StoppedClock(), httpx.MockTransport(self._handle))
-        return McpClient(outbound, StoppedClock())
+        outbound = Outbound(self.clock, httpx.MockTransport(self._handle))
+        return McpClient(outbound, self.clock)
 
     def call(self, target: Target | None = None, **kwargs: object) -> Called:
         called = self.client().call_tool(
