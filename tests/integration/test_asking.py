@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from broker.errors import InvalidRequest, ServerMisconfigured
-from broker.mcp import Called, Hearing, InsufficientScope, Listing, ToolResult
+from broker.mcp import Called, Hearing, InsufficientScope, Listing, MissingCapability, ToolResult
 from broker.model import AuthType, Completed
 from broker.tokens import Unusable
 from tests.fakes.clock import FakeClock
@@ -78,6 +78,23 @@ def test_a_403_for_want_of_scope_names_the_scopes(world: World) -> None:
     with pytest.raises(InsufficientScope) as failed:
         ask(world, "resources/read", {"uri": "note://1"})
     assert failed.value.scopes == ("notes",)
+
+
+def test_a_missing_capability_is_named_without_the_token(world: World) -> None:
+    world.connect()
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        required = {"elicitation": {"url": {}}, "canary-access-1": {}}
+        error = {"code": -32021, "message": "x", "data": {"requiredCapabilities": required}}
+        said = {"jsonrpc": "2.0", "id": json.loads(request.content)["id"], "error": error}
+        return httpx.Response(400, json=said)
+
+    world.mcp.script.append(refuse)
+    with pytest.raises(MissingCapability) as failed:
+        ask(world, "tools/call", {"name": "get"}, capabilities={})
+    assert failed.value.required == {"elicitation": {"url": {}}, "[redacted]": {}}
+    sent = json.loads(world.mcp.requests[0].content)["params"]["_meta"]
+    assert sent["io.modelcontextprotocol/clientCapabilities"] == {}
 
 
 def test_a_shared_key_that_is_refused_is_the_builders_fault(world: World) -> None:

@@ -227,6 +227,12 @@ def test_without_news_the_call_is_not_made_again(entry: object) -> None:
     assert script.sent == ["tools/call", "tools/list"]
 
 
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_a_mismatch_that_is_no_400_proves_nothing(status: int) -> None:
+    script = Script.of(error(-32020, status))
+    assert not isinstance(script.fails(McpServerError), HeaderMismatch)
+
+
 def test_to_an_older_server_nothing_is_mirrored() -> None:
     script = Script.of(result())
     script.call(SESSION, input_schema=MIRRORED)

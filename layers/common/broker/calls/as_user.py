@@ -11,7 +11,7 @@ from broker.errors import (
     ServerMisconfigured,
     TemporarilyUnavailable,
 )
-from broker.mcp import InsufficientScope, Learned, Target
+from broker.mcp import InsufficientScope, Learned, MissingCapability, Target
 from broker.metrics import MCP_LATENCY, MCP_UNAUTHORIZED, SERVER_REJECTS_EVERYBODY
 from broker.model import AuthType, Connection, Invocation, Reason, Secret, Server
 from broker.redaction import Redactor
@@ -114,6 +114,9 @@ class AsUser:
                 answer = errand.run(line)
         except InsufficientScope as exc:
             exc.scopes = redactor.without(exc.scopes)
+            raise
+        except MissingCapability as exc:
+            exc.required = redactor.value(exc.required)
             raise
         answer = answer.redacted(redactor)
         self.learner.learn(server, access.connection, access.session, answer.learned)

@@ -50,7 +50,7 @@ class InsufficientScope(McpServerError):
 
 
 class HeaderMismatch(McpServerError):
-    """-32020: the headers do not mirror the arguments as the tool's current schema asks."""
+    """400 with -32020: the headers do not mirror the arguments as the tool's schema asks."""
 
 
 class MissingCapability(McpServerError):
@@ -90,7 +90,9 @@ def _named(error: RpcError, method: str, details: Mapping[str, object]) -> Broke
         )
     if error.code == MISSING_CAPABILITY:
         return MissingCapability(error, details)
-    kind = HeaderMismatch if error.code == HEADER_MISMATCH else McpServerError
+    # Only a 400 proves that nothing ran (Streamable HTTP, Server Validation).
+    is_mismatch = error.code == HEADER_MISMATCH and details.get("upstream_status") == 400
+    kind = HeaderMismatch if is_mismatch else McpServerError
     return kind(f"The MCP server answered with JSON-RPC error {error.code}.", details=details)
 
 
