@@ -84,7 +84,7 @@ def test_a_missing_capability_is_named_without_the_token(world: World) -> None:
     world.connect()
 
     def refuse(request: httpx.Request) -> httpx.Response:
-        required = {"elicitation": {"url": {}}, "canary-access-1": {}}
+        required: dict[str, Any] = {"elicitation": {"url": {}}, "canary-access-1": {}}
         error = {"code": -32021, "message": "x", "data": {"requiredCapabilities": required}}
         said = {"jsonrpc": "2.0", "id": json.loads(request.content)["id"], "error": error}
         return httpx.Response(400, json=said)

@@ -25,7 +25,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
 )
-ID = st.sampled_from(["OURS", "other", 1, None, True, [], {}])
+ID: st.SearchStrategy[Any] = st.sampled_from(["OURS", "other", 1, None, True, [], {}])
 VERSIONS = st.sampled_from(["2025-11-25", "2024-11-05", "2026-07-28", None])
 RESULTS = st.sampled_from([CONTENT, {}, {"content": "x"}, {"resultType": "input_required"}])
 CODES = st.sampled_from([-32020, -32021, -32022, -32601, -32602, -32600, -32000, 0, 2**70, "x"])
