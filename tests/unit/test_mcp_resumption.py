@@ -147,6 +147,22 @@ def test_a_modern_stream_is_not_resumed() -> None:
     assert script.fails(McpServerError, MODERN).details == {"reason": "no_answer"}
 
 
+def test_a_server_that_shows_its_age_by_a_session_id_is_asked_for_the_rest() -> None:
+    """It answers the modern request as one of its own: a call like any other, sent once."""
+
+    def primed(request: httpx.Request) -> httpx.Response:
+        answer = PRIMED(request)
+        answer.headers["Mcp-Session-Id"] = "s-7"
+        return answer
+
+    script = scripted(primed, rest())
+    assert script.call(MODERN).outcome == ToolResult(CONTENT)
+    assert script.sent == [CALL, "GET"]
+    headers = script.requests[1].headers
+    assert (headers["mcp-session-id"], headers["last-event-id"]) == ("s-7", "e-1")
+    assert "mcp-name" not in headers
+
+
 def test_the_cap_holds_for_all_connections_together() -> None:
     filling = stream(f"id: e-1\ndata: {'x' * 2_500_000}\n\n")
     script = scripted(filling, filling)

@@ -1,5 +1,6 @@
 """One request to an MCP server, and its answer: JSON, or a stream of server-sent events."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ _REFUSAL_CAP = 64 * 1024
 _REPLY_SECONDS = 5.0
 _RETRY_DEFAULT, _RETRY_SHORTEST = 1000, 100
 """Milliseconds before a stream is taken up again; the standard leaves the default to us."""
+SESSION_ID = re.compile(r"[\x21-\x7e]{1,4096}")  # 2025-11-25, Session Management
 _MOST_RESUMPTIONS, _MOST_FAILURES = 100, 3
 
 
@@ -51,8 +53,9 @@ class Exchange:
         """Send a request and read its answer; any status but those below is for the caller.
 
         ``older``: as servers of before 2026-07-28 may, this one may ask back inside a stream, and
-        break it off to be asked for the rest (2025-11-25, Resumability and Redelivery). The
-        request itself is sent once.
+        break it off to be asked for the rest (2025-11-25, Resumability and Redelivery). So may
+        one that shows its age by a session id, which no later one gives. The request itself is
+        sent once.
 
         Raises:
             Unauthorized, InsufficientScope: 401, and 403 for want of scopes.
@@ -67,9 +70,10 @@ class Exchange:
                 if not is_stream(answer):
                     return self._read_whole(answer, request)
                 status, said = answer.status, answer.headers
-                response = _find(reader, answer, request, resumable=older)
-            if response is None and older:
-                response = self._resume(reader, request, headers, cap)
+                again = headers if older else _in_its_session(headers, said)
+                response = _find(reader, answer, request, resumable=again is not None)
+            if response is None and again is not None:
+                response = self._resume(reader, request, again, cap)
             if response is None:
                 raise NoAnswer("the stream ended")
         except OutboundError as exc:
@@ -194,6 +198,20 @@ def beginning(answer: AnswerStream) -> bytes:
     except OutboundError:
         pass
     return bytes(body[:_REFUSAL_CAP])
+
+
+def _in_its_session(
+    headers: Mapping[str, str], answered: httpx.Headers
+) -> Mapping[str, str] | None:
+    """Return a request's headers with the session that the answer names; None: it names none.
+
+    There are servers of 2025 that answer a 2026-07-28 request as if it were one of theirs.
+    """
+    session = answered.get("mcp-session-id", "")
+    if not SESSION_ID.fullmatch(session):
+        return None
+    kept = {name: value for name, value in headers.items() if not name.startswith("Mcp-")}
+    return {**kept, "Mcp-Session-Id": session}
 
 
 def _find(

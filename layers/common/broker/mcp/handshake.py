@@ -1,6 +1,5 @@
 """The handshake of before 2026-07-28 (2025-11-25, Lifecycle), over either transport."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -8,14 +7,13 @@ from broker.errors import McpServerError, OutboundError
 from broker.model import Secret
 
 from .eras import HANDSHAKE_VERSION, HANDSHAKE_VERSIONS, Era, Learned, is_refusal
-from .exchange import Exchange, Reply
+from .exchange import SESSION_ID, Exchange, Reply
 from .failures import refused, unanswered
 from .http_sse import Channel
 from .messages import CLIENT_INFO, Request
 
 SMALL = 256 * 1024
 """Bytes of an answer that is not the caller's own."""
-_SESSION = re.compile(r"[\x21-\x7e]{1,4096}")  # 2025-11-25, Session Management
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def shake_hands(exchange: Exchange) -> Learned | Reply:
     session = reply.headers.get("mcp-session-id")
     if session is None:
         learned = Learned(Era.SESSIONLESS, None, version)
-    elif _SESSION.fullmatch(session):
+    elif SESSION_ID.fullmatch(session):
         learned = Learned(Era.SESSIONS, Secret(session), version)
     else:
         raise McpServerError(
