@@ -196,6 +196,14 @@ def test_a_schema_is_taken_from_the_list_that_was_shown(world: World) -> None:
     assert call_again(world, core=world.container()) == ["tools/call"]
 
 
+def test_a_schema_is_taken_from_the_list_that_was_asked_for(world: World) -> None:
+    world.connect()
+    world.mcp.tools, world.mcp.mirrored = [MIRRORED], "mcp-param-id"
+    world.core.caller.list_all(world.server, "jo", "tools/list", world.run())
+    assert call_again(world) == ["tools/call"]
+    assert call_again(world, core=world.container()) == ["tools/call"]
+
+
 def test_one_users_schemas_are_not_anothers(world: World) -> None:
     world.connect("jo")
     world.connect("mallory")

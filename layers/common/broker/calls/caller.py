@@ -124,6 +124,8 @@ class Caller:
         def keep(connection: Connection | None, listing: Listing) -> None:
             owner = Owner.of(server, connection)
             self.learner.memory.keep_list(owner, method, listing, self.clock.now())
+            if method == "tools/list":
+                self.learner.learn_tools(server, connection, listing, keep=True)
 
         return self.as_user.run(server, user_id, invocation, Errand(run, keep))
 

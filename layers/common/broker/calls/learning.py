@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from broker.clock import Clock
 from broker.errors import TemporarilyUnavailable
-from broker.mcp import Era, Learned, ToolList, annotations
+from broker.mcp import Era, Learned, Listing, annotations
 from broker.model import AuthType, Connection, Secret, Server
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerStateStore
@@ -74,10 +74,10 @@ class Learner:
         return self.memory.schemas[owner].get(tool)
 
     def learn_tools(
-        self, server: Server, connection: Connection | None, listed: ToolList, *, keep: bool
+        self, server: Server, connection: Connection | None, listed: Listing, *, keep: bool
     ) -> None:
         """Remember which tools want headers; ``keep``: for other containers, too."""
-        mirrored = _mirrored(listed.tools) if listed.learned.era is Era.MODERN else {}
+        mirrored = _mirrored(listed.entries) if listed.learned.era is Era.MODERN else {}
         owner = Owner.of(server, connection)
         self.memory.keep_schemas(owner, mirrored)
         if not mirrored:
