@@ -113,6 +113,7 @@ def said_uninitialized(answers: list[Any]) -> bool:
     return any(b"not initialized" in content for _, _, content in answers)
 
 
+@settings(deadline=None)
 @given(BODIES)
 def test_any_text_is_a_message_or_none(content: bytes) -> None:
     message = read_message(content)
@@ -121,6 +122,7 @@ def test_any_text_is_a_message_or_none(content: bytes) -> None:
     assert response is None or (response.result is None) != (response.error is None)
 
 
+@settings(deadline=None)
 @given(MESSAGES | st.lists(MESSAGES, max_size=4))
 def test_an_answer_is_taken_only_under_the_requests_own_id(message: Any) -> None:
     try:
@@ -132,6 +134,7 @@ def test_an_answer_is_taken_only_under_the_requests_own_id(message: Any) -> None
         assert [item["id"] for item in items if item.get("result") is not None].count("OURS") == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40) | BODIES, max_size=10))
 def test_any_stream_is_read_to_an_answer_or_its_end(chunks: list[bytes]) -> None:
     told: list[object] = []
