@@ -74,3 +74,64 @@ def test_a_state_that_is_too_large_to_keep_is_an_error(client: McpClient, world:
     world.connect()
     world.mcp.script.append(questions(requestState="x" * 300_001))
     assert error_of(client.modern("tools/call", CALL, FORMS)) == (200, 502)
+
+
+RESULTS: dict[str, dict[str, Any]] = {
+    "prompts/list": {"prompts": [{"name": "p"}]},
+    "resources/list": {"resources": [{"uri": "a:b", "name": "r"}]},
+    "resources/templates/list": {"resourceTemplates": [{"uriTemplate": "a:{b}", "name": "t"}]},
+    "prompts/get": {"messages": [{"role": "user"}]},
+    "resources/read": {"contents": [{"uri": "a:b", "text": "x"}]},
+    "completion/complete": {"completion": {"values": ["x"]}},
+}
+PARAMS: dict[str, dict[str, Any]] = {
+    "prompts/get": {"name": "p"},
+    "resources/read": {"uri": "a:b"},
+    "completion/complete": {"ref": {"type": "ref/prompt", "name": "p"}, "argument": {}},
+}
+
+
+def tells(result: dict[str, Any]) -> Step:
+    def step(request: Any) -> Any:
+        asked = json.loads(request.content)
+        return answers(200, {"jsonrpc": "2.0", "id": asked["id"], "result": result})(request)
+
+    return step
+
+
+@pytest.mark.parametrize("modern", [True, False])
+@pytest.mark.parametrize("method", RESULTS)
+def test_what_a_server_has_beside_tools_is_passed_through(
+    client: McpClient, world: World, method: str, modern: bool
+) -> None:
+    world.connect()
+    world.mcp.script.append(tells(RESULTS[method]))
+    ask = client.modern if modern else client.older
+    result = result_of(ask(method, PARAMS.get(method)))
+    assert {key: result[key] for key in RESULTS[method]} == RESULTS[method]
+    assert ("cacheScope" in result) == (
+        modern and method.rsplit("/", maxsplit=1)[-1] in {"list", "read"}
+    )
+    assert world.mcp.methods == [method]
+    sent = json.loads(world.mcp.requests[0].content)["params"]
+    assert {key: sent[key] for key in PARAMS.get(method, {})} == PARAMS.get(method, {})
+
+
+@pytest.mark.parametrize("method", ["prompts/list", "resources/list", "resources/templates/list"])
+def test_before_the_user_connects_these_lists_are_empty(client: McpClient, method: str) -> None:
+    [entries] = result_of(client.older(method)).values()
+    assert entries == []
+
+
+@pytest.mark.parametrize("method", ["prompts/get", "resources/read"])
+def test_what_needs_the_user_asks_for_them(client: McpClient, method: str) -> None:
+    result = result_of(client.modern(method, PARAMS[method], {"elicitation": {"url": {}}}))
+    assert result["resultType"] == "input_required"
+    run = client.older(method, PARAMS[method])
+    assert error_of(run) == (200, 403)
+    assert "/authorize?ticket=" in run.body["error"]["message"]
+
+
+def test_a_completion_does_not_prompt(client: McpClient) -> None:
+    method = "completion/complete"
+    assert result_of(client.older(method, PARAMS[method])) == {"completion": {"values": []}}

@@ -100,6 +100,7 @@ WRITES: dict[str, Act] = {
     "servers.put": lambda c, k: c.servers.put(replace(k.server, revision=2), replaces=k.server),
     "servers.delete": lambda c, k: c.servers.delete(k.server),
     "server_states.remember_era": lambda c, k: c.server_states.remember_era("crm", "x", "x"),
+    "server_states.remember_mirrors": lambda c, k: c.server_states.remember_mirrors("crm"),
     "server_states.flag_misconfigured": lambda c, k: c.server_states.flag_misconfigured(
         "crm", "x", START
     ),

@@ -81,7 +81,7 @@ class Wiring:
     @cached_property
     def mcp_endpoint(self) -> "McpEndpoint":
         """The mcp_invoke function's other flow: our own MCP endpoint."""
-        from broker.flows.mcp_invoke import McpEndpoint, ToolCalls
+        from broker.flows.mcp_invoke import McpEndpoint, Questions, ToolCalls
         from broker.flows.mcp_invoke.asking import Asking
         from broker.flows.mcp_invoke.rounds import Rounds
         from broker.storage.mcp_calls import McpCallStore
@@ -92,11 +92,13 @@ class Wiring:
         asking = Asking(
             parts.clock, self.mcp_invoke, parts.connector, parts.connections, calls, rounds
         )
+        tools = ToolCalls(self.mcp_invoke, asking, rounds)
         return McpEndpoint(
             parts.settings,
             self._sessions,
             self.mcp_invoke,
-            ToolCalls(self.mcp_invoke, asking, rounds),
+            tools,
+            Questions(parts.caller, tools, asking, rounds),
             calls,
             self._trusted_issuer,
         )

@@ -90,19 +90,20 @@ class Parts:
     @cached_property
     def caller(self) -> "Caller":
         """Calls MCP servers."""
-        from broker.calls import Caller
+        from broker.calls import AsUser, Caller, Learner
         from broker.mcp import McpClient
 
-        return Caller(
+        learner = Learner(self.clock, self.sealer, self.connections, self.server_states, self.tools)
+        as_user = AsUser(
             self.clock,
-            McpClient(self.outbound, self.clock),
             self.tokens,
             self.verdicts,
             self.sealer,
             self.vault,
-            self.connections,
             self.server_states,
+            learner,
         )
+        return Caller(self.clock, McpClient(self.outbound, self.clock), as_user, learner)
 
     @cached_property
     def remover(self) -> "Remover":

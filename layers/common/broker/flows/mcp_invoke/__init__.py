@@ -2,6 +2,7 @@
 
 from .endpoint import McpEndpoint
 from .invoke import McpInvoke
+from .questions import Questions
 from .tool_calls import ToolCalls
 
-__all__ = ["McpEndpoint", "McpInvoke", "ToolCalls"]
+__all__ = ["McpEndpoint", "McpInvoke", "Questions", "ToolCalls"]

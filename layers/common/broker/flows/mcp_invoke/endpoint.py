@@ -28,12 +28,18 @@ from broker.storage.mcp_calls import McpCallStore
 
 from .asking import client_of
 from .invoke import McpInvoke
+from .questions import ASKED, LISTS, Questions
 from .tool_calls import ToolCalls
 
 if TYPE_CHECKING:  # its cryptography is imported by those stacks alone that need it
     from broker.oauth.trusted_issuer import TrustedIssuer
 
-_CAPABILITIES: Mapping[str, object] = {"tools": {}}
+_CAPABILITIES: Mapping[str, object] = {
+    "completions": {},
+    "prompts": {},
+    "resources": {},
+    "tools": {},
+}
 _DISCOVERY_TTL_MS = 3_600_000
 
 
@@ -45,6 +51,7 @@ class McpEndpoint:
     sessions: Sessions
     invoke: McpInvoke
     tools: ToolCalls
+    questions: Questions
     calls: McpCallStore
     issuer: "TrustedIssuer | None"
     """The customer's own authorization server; None: session bearers alone are taken."""
@@ -69,6 +76,10 @@ class McpEndpoint:
         self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
     ) -> McpOutcome:
         """Answer one request; raise McpRefusal, or what McpInvoke raises."""
+        if request.method in LISTS:
+            return self.questions.list(session, server_id, request, invocation)
+        if request.method in ASKED:
+            return self.questions.ask(session, server_id, request, invocation)
         match request.method, request.is_modern:
             case "tools/call", _:
                 return self.tools.call(session, server_id, request, invocation)

@@ -1,6 +1,6 @@
 """Act as the user: run a tool, or say what the user has to do first; list the tools."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from broker.calls import Caller, listing_of
@@ -180,6 +180,10 @@ class McpInvoke:
         listing = listing_of(fetched, owner.server, now, owner.grant_id)
         try:
             self.tools_seen.put(owner.server.server_id, owner.user_id, listing)
+            if fetched.cache_scope == "public" and owner.user_id is not None:
+                # The server's own word that everybody may see it (2026-07-28, Caching).
+                everybody = replace(listing, grant_id=None)
+                self.tools_seen.put(owner.server.server_id, None, everybody)
         except ListTooLarge:
             return self._last_good(owner, known, "list_too_large")
         return ToolListing(fetched.tools, now, owner.source)

@@ -18,7 +18,7 @@ from broker.vault import open_under, seal_under
 ROUND_LIFETIME = timedelta(minutes=10)
 _LARGEST_STATE = 300_000
 """Bytes; an item of the table stops at 400 KB."""
-_PER_ROUND = frozenset({"_meta", "inputResponses", "requestState"})
+PER_ROUND = frozenset({"_meta", "inputResponses", "requestState"})
 """Parameters that change from round to round of one call."""
 
 
@@ -92,7 +92,7 @@ def input_responses(request: McpRequest) -> Mapping[str, object] | None:
 
 
 def _digest(session: Session, server_id: str, request: McpRequest) -> str:
-    asked = {name: value for name, value in request.params.items() if name not in _PER_ROUND}
+    asked = {name: value for name, value in request.params.items() if name not in PER_ROUND}
     bound = [session.session_id, session.user_id, server_id, request.method, asked]
     return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).hexdigest()
 
