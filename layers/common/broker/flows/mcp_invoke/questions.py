@@ -29,7 +29,7 @@ LISTS: Mapping[str, str] = {
 }
 """Which member of a result each list lies under."""
 ASKED = frozenset({"prompts/get", "resources/read", "completion/complete"})
-_NO_COMPLETION = {"completion": {"values": []}}
+_NO_COMPLETION: Mapping[str, object] = {"completion": {"values": []}}
 
 
 @dataclass(frozen=True, slots=True)
