@@ -146,7 +146,7 @@ _OUTAGES: tuple[Row, ...] = (
     ),
     Row(
         "403 with another error, `Retry-After: 120`",
-        Ends.NOT_NOW,
+        Ends.OPEN,
         _says("access_denied"),
         status=403,
         headers={"retry-after": "120"},
@@ -158,7 +158,7 @@ _REFUSALS: tuple[Row, ...] = (
     Row("400 with `invalid_request`", Ends.REFUSED, _says("invalid_request"), status=400),
     Row("400 with `invalid_scope`", Ends.REFUSED, _says("invalid_scope"), status=400),
     Row("400 with a code of its own", Ends.REFUSED, _says("something_new"), status=400),
-    Row("403 with `access_denied`", Ends.REFUSED, _says("access_denied"), status=403),
+    Row("403 with `access_denied`", Ends.OPEN, _says("access_denied"), status=403),
     Row("401 with `invalid_token`", Ends.REFUSED, _says("invalid_token"), status=401),
     Row("200 with an error of no known meaning", Ends.REFUSED, _says("something_new")),
     Row("400 with `invalid_grant`", Ends.GRANT_GONE, _says("invalid_grant"), status=400),

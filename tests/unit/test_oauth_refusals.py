@@ -241,7 +241,7 @@ NOBODYS_FAULT: dict[str, tuple[int, object]] = {
         {"error": "invalid_token", "error_description": "Access token expired"},
     ),
     "a rule of the service": (
-        403,
+        400,
         {"error": "access_denied", "error_description": "A rule said no"},
     ),
     "its own network": (200, {"ok": False, "error": "accesslimited"}),

@@ -68,7 +68,15 @@ class Remover:
             return self._end(settled, server, invocation)
 
     def resume(self, connection: Connection, server: Server | None, invocation: Invocation) -> None:
-        """Go on with a removal that is pending: the worker's part."""
+        """Go on with a removal that is pending: the worker's part.
+
+        One of a server that is gone may not have begun.
+        """
+        if connection.removing_since is None:
+            try:
+                connection = self._begin(connection)
+            except Moved:
+                return
         self._end(connection, server, invocation)
 
     def _begin(self, connection: Connection) -> Connection:

@@ -160,9 +160,15 @@ class ConnectionStore:
             "ambiguous": held.ambiguous or None,
             "ambiguous_at": seconds(held.ambiguous_at),
             "failure": items.failure_item(held.failure),
-            **items.due_attributes(held.user_id, held.server_id, due_at),
         }
-        self._write(held, condition, assign)
+        due = items.due_attributes(held.user_id, held.server_id, due_at)
+        active = Attr("status").eq(Status.ACTIVE.value)
+        try:
+            self._write(held, condition & active, {**assign, **due})
+        except Moved as moved:
+            if moved.stands is None or moved.stands.status is Status.ACTIVE:
+                raise
+            self._write(held, condition, assign)  # a removal keeps its own moment
 
     def flag(self, seen: Connection, reason: Reason, failure: Failure) -> Connection:
         """Say that the user must reconnect; raise Moved.
@@ -195,7 +201,7 @@ class ConnectionStore:
     def reschedule(self, seen: Connection, due_at: datetime | None) -> None:
         """Set the moment at which the worker looks again; raise Moved."""
         due = items.due_attributes(seen.user_id, seen.server_id, due_at)
-        self._write(seen, _as_seen(seen), due)
+        self._write(seen, _as_seen(seen) & Attr("status").eq(seen.status.value), due)
 
     def remember_session(self, seen: Connection, session: Sealed | None) -> None:
         """Keep the sealed MCP session for the next call; raise Moved."""

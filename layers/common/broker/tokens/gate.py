@@ -61,17 +61,18 @@ class Gate:
             return None
         if not self._free(connection, time) or self.too_late(invocation):
             return None
+        struggled = False
+        if ahead:
+            admission = self.pace.admit(server, now)
+            if admission.again_at is not None:
+                self._postpone(connection, admission.again_at)
+                return None
+            struggled = admission.struggled
         misconfigured = state.misconfigured_at is not None
         if misconfigured and not self.server_states.take_probe(server.server_id, now):
             _say_if_needed(serves=serves)
             return None
-        if not ahead:
-            return Pass(misconfigured)
-        admission = self.pace.admit(server, now)
-        if admission.again_at is None:
-            return Pass(misconfigured, admission.struggled)
-        self._postpone(connection, admission.again_at)
-        return None
+        return Pass(misconfigured, struggled)
 
     def too_late(self, invocation: Invocation) -> bool:
         """Judge again right before sending: a container can be frozen and thawed in between."""

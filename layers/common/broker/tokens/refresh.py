@@ -177,6 +177,8 @@ class Refresher:
         """End a token whose connection is gone; of one reconnected only where that is safe."""
         count(REFRESH_ORPHANED)
         server = turn.server
+        if stands is not None and stands.grant_id == turn.held.grant_id:
+            return  # its set is in use, or has been followed by another
         if stands is not None and server.revocation_scope is not RevocationScope.TOKEN:
             return
         if server.revocation_endpoint is None:

@@ -68,12 +68,12 @@ class Verdicts:
                 self.give_up(held, _refused_for(held))
             case ClientRefused():
                 error = failed.evidence.error or "invalid_client"
+                self.give_back(server, held, sent.lease, now)
                 self.server_states.flag_misconfigured(server.server_id, error, now)
                 logger().error(
                     "server_misconfigured", extra={"server_id": server.server_id, "error": error}
                 )
                 count(SERVER_MISCONFIGURED)
-                self.give_back(server, held, sent.lease, now)
             case RequestRefused() if held.refusals + 1 >= REFUSALS:
                 self.give_up(held, _refused_for(held))
             case RequestRefused():
