@@ -17,7 +17,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"model", "settings", "telemetry", "presets", "diagnosis", "wording"}),
     frozenset({"outbound", "redaction"}),
     frozenset({"oauth", "mcp", "storage", "vault", "queues", "events"}),
-    frozenset({"tokens"}),
+    frozenset({"tokens", "discovery"}),
     frozenset({"connect", "completion", "binding", "grants", "calls", "removal", "reports"}),
     frozenset({"flows"}),
     frozenset({"wiring"}),

@@ -124,6 +124,9 @@ def server(server: Server, base_url: str) -> Body:
         "userinfo_endpoint": server.userinfo_endpoint,
         "issuer": server.issuer,
         "resource": server.resource,
+        "authorization_response_iss_parameter_supported": (
+            server.authorization_response_iss_parameter_supported
+        ),
         "scopes": list(server.scopes),
         "scope_separator": {" ": "space", ",": "comma", "+": "plus"}[server.scope_separator],
         "token_request_style": server.token_request_style.value,

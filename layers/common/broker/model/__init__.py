@@ -11,6 +11,7 @@ from .connection import (
     Status,
     TokenSet,
 )
+from .discovery import ClientRegistration, ClientSource, Discovered, Problem, Severity
 from .inputs import Arrival, Claimant, Draft, Kept, Precondition, ToolCall, Wish
 from .invocation import Invocation
 from .outcomes import (
@@ -45,12 +46,15 @@ __all__ = [
     "AuthorizationRequired",
     "BrowserOutcome",
     "Claimant",
+    "ClientRegistration",
+    "ClientSource",
     "ClosingPage",
     "Completed",
     "ConnectLink",
     "Connected",
     "Connection",
     "ConsentPage",
+    "Discovered",
     "Draft",
     "Erased",
     "Failure",
@@ -62,6 +66,7 @@ __all__ = [
     "Listed",
     "PendingAuthorization",
     "Precondition",
+    "Problem",
     "Prompt",
     "PromptReason",
     "Purpose",
@@ -75,6 +80,7 @@ __all__ = [
     "SealedTokens",
     "Secret",
     "Server",
+    "Severity",
     "StartedTest",
     "Status",
     "StepReport",
