@@ -1,12 +1,13 @@
 """Act as the user: run a tool, or say what the user has to do first; list the tools."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import accumulate
 
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
 from broker.connect import Connector
-from broker.errors import BrokerError, ServerMisconfigured, ServerNotFound
+from broker.errors import BrokerError, McpServerError, ServerMisconfigured, ServerNotFound
 from broker.mcp import InputNeeded, InsufficientScope, ToolList
 from broker.model import (
     AuthorizationRequired,
@@ -30,6 +31,9 @@ from broker.tokens import Unusable
 
 SCOPE_LENGTH = 4000
 """Characters of scopes in one authorization request, at most."""
+SCOPE_REQUESTS = 3
+"""How often in a row a user is asked for scopes that their consents do not bring."""
+_SCOPE_PAUSE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +128,33 @@ class McpInvoke:
     def _more_scope(
         self, server: Server, call: ToolCall, wanted: tuple[str, ...], invocation: Invocation
     ) -> AuthorizationRequired:
-        """Ask for the union: a new consent replaces the old one, scopes and all."""
+        """Ask for the union: a new consent replaces the old one, scopes and all.
+
+        Bounded: a server is not believed that asks for what it was given, and a user is not asked
+        for ever for what the service does not grant.
+        """
         connection, _ = self.connections.get(call.wish.user_id, server.server_id)
         held = connection.tokens.scope if connection else ()
         union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *wanted))))
-        return self.connector.card(
+        missing = tuple(scope for scope in union if scope not in held)
+        if connection is not None and not missing:
+            raise _vain("scope_not_enough", "The MCP server asks for what it was given.")
+        if connection is not None and self._was_asked_enough(connection, union):
+            raise _vain("scope_not_granted", "The service does not grant what the tool needs.")
+        card = self.connector.card(
             server,
             call.wish,
             PromptReason.ADDITIONAL_SCOPE,
             base_url=invocation.base_url,
             scopes=union,
         )
+        return replace(card, missing_scopes=missing)
+
+    def _was_asked_enough(self, connection: Connection, union: tuple[str, ...]) -> bool:
+        if not set(union) <= set(connection.requested_scopes):
+            return False
+        recent = self.clock.now() - connection.connected_at < _SCOPE_PAUSE
+        return recent and connection.scope_requests >= SCOPE_REQUESTS
 
     def _known(self, owner: "_Owner") -> StoredTools | None:
         known = self.tools_seen.get(owner.server.server_id, owner.user_id)
@@ -162,6 +182,10 @@ class McpInvoke:
         except ListTooLarge:
             return self._last_good(owner, known, "list_too_large")
         return ToolListing(fetched.tools, now, owner.source)
+
+
+def _vain(reason: str, message: str) -> McpServerError:
+    return McpServerError(message, details={"upstream_status": 403, "reason": reason})
 
 
 def _bounded(scopes: tuple[str, ...]) -> tuple[str, ...]:

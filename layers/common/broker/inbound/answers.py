@@ -93,6 +93,8 @@ def authorization_required(outcome: AuthorizationRequired) -> Body:
         **connect_link(outcome.link),
         "scopes": list(outcome.scopes),
     }
+    if outcome.missing_scopes:
+        body["missing_scopes"] = list(outcome.missing_scopes)
     if outcome.failure:
         body["failure"] = _failure(outcome.failure)
     return body
