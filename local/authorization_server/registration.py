@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from local import browser_names
 
-from .records import Client, Style
+from .records import DYNAMIC, Client, Style
 from .store import Store
 
 SCOPES = ["openid", "email", "profile", "offline_access", "contacts.read", "contacts.write"]
@@ -76,6 +76,7 @@ class Registrations:
             public = metadata.token_endpoint_auth_method == "none"
             secret = None if public else secrets.token_urlsafe(24)
             client = metadata.client(f"registered-{secrets.token_hex(8)}", secret)
+            client.issuer_path = DYNAMIC
         except (ValidationError, KeyError):
             return jsonify(error="invalid_client_metadata"), 400
         self.store.register(client)

@@ -78,6 +78,17 @@ def _narrowed(server: dict[str, Any]) -> dict[str, Any]:
     return kept | {"scopes": ["contacts.read", "offline_access"]}
 
 
+def test_a_client_is_registered_where_the_service_wants_that(blank: Journey, ana: str) -> None:
+    blank.tenant.switch(issuer_path="/dynamic")
+    about = found_at(blank, blank.tenant.url)
+    assert (about["client"], about["ready"], about["problems"]) == ("dynamic", True, [])
+    assert "client_secret" not in about["server"]
+    server = blank.put(**about["server"]).raise_for_status().json()
+    assert (server["has_client_secret"], server["missing"]) == (True, [])
+    blank.connect(ana)
+    assert text_of(blank.invoke(ana)) == "alice"
+
+
 def test_a_bare_401_is_enough(blank: Journey) -> None:
     blank.tenant.switch(bare_401=True)
     assert found_at(blank, blank.tenant.url)["ready"]
