@@ -87,6 +87,10 @@ class Journey:
         }
         return self.callers.builder.put(self._server, json=sent, headers=dict(conditions))
 
+    def discover(self) -> httpx.Response:
+        """Ask what the server says of its own authorization, and for a client."""
+        return self.callers.builder.post("/v1/discover", json={"server_id": self.server_id})
+
     def get(self) -> httpx.Response:
         """GET the server."""
         return self.callers.builder.get(self._server)

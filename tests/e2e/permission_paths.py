@@ -40,6 +40,7 @@ class Ways:
         return (
             self.the_queues_are_mapped_to_the_worker,
             self.a_builder_tests_and_looks_around,
+            self.a_builder_knows_nothing_but_a_url,
             self.a_builder_tests_a_shared_key_and_uses_it,
             self.a_service_declines_a_test,
             self.a_user_connects_calls_and_leaves,
@@ -70,6 +71,17 @@ class Ways:
         self._cold(journey).advance(test_id, revoke=True).raise_for_status()
         journey.callers.builder.get("/v1/servers").raise_for_status()
         assert journey.delete().status_code == 204
+
+    def a_builder_knows_nothing_but_a_url(self) -> None:
+        """Discover a server, register a client for it, and have the registry take its secret."""
+        journey = self.bound()
+        journey.tenant.switch(issuer_path="/dynamic")
+        about = {"mcp_url": journey.tenant.url, "auth_type": "consumer_oauth"}
+        journey.put(name="Url Alone", **about).raise_for_status()
+        found = self._cold(journey).discover().raise_for_status().json()
+        assert found["client"] == "dynamic", found
+        server = self._cold(journey).put(**found["server"]).raise_for_status().json()
+        assert server["has_client_secret"]
 
     def a_builder_tests_a_shared_key_and_uses_it(self) -> None:
         """Test and call a server whose users share one key."""

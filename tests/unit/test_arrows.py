@@ -19,7 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"outbound", "redaction"}),
     frozenset({"oauth", "mcp", "storage", "vault", "queues", "events"}),
-    frozenset({"tokens"}),
+    frozenset({"tokens", "discovery"}),
     frozenset(
         {"connect", "completion", "binding", "grants", "calls", "sessions", "removal", "reports"}
     ),

@@ -9,10 +9,12 @@ from broker.diagnosis import Cause
 from broker.inbound.requests import (
     AdvanceTestRequest,
     ApiRequest,
+    ClientMetadataRequest,
     CompleteRequest,
     ConnectRequest,
     ConsentRequest,
     DeleteServerRequest,
+    DiscoverRequest,
     EndSessionRequest,
     ForUser,
     ForUserAt,
@@ -37,6 +39,7 @@ BODIES: dict[str, type[ApiRequest]] = {
     "POST /v1/connections/{server_id}/connect": ConnectRequest,
     "POST /v1/connections/{server_id}/complete": CompleteRequest,
     "PUT /v1/servers/{server_id}": PutServerRequest,
+    "POST /v1/discover": DiscoverRequest,
     "POST /v1/servers/{server_id}/test": StartTestRequest,
     "POST /v1/servers/{server_id}/test/{test_id}/advance": AdvanceTestRequest,
     "POST /authorize": ConsentRequest,
@@ -55,6 +58,7 @@ QUERIES: dict[str, type[ApiRequest]] = {
     "DELETE /v1/servers/{server_id}": DeleteServerRequest,
     "GET /v1/servers/{server_id}/test/{test_id}": ReadTestRequest,
     "GET /authorize": TicketRequest,
+    "GET /oauth/client-metadata/{document}": ClientMetadataRequest,
 }
 COMPARED = {
     "additionalProperties",
@@ -102,9 +106,8 @@ def _types(schema: Schema) -> list[str]:
 def model_fields(model: type[ApiRequest]) -> tuple[dict[str, dict[str, Any]], set[str]]:
     """Return the fields that are not in the path, and which of them are required."""
     schema = model.model_json_schema()
-    path = {"server_id", "session_id", "test_id"} - (
-        {"server_id"} if model is InvokeRequest else set()
-    )
+    in_body = {"server_id"} if model in (InvokeRequest, DiscoverRequest) else set()
+    path = {"server_id", "session_id", "test_id", "document"} - in_body
     fields = {
         name: normal({**field, "$ref": field["$ref"]} if "$ref" in field else field, schema)
         for name, field in schema["properties"].items()

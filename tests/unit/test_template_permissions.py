@@ -88,6 +88,7 @@ MATRIX = {
             UPDATE,
             only=(*KEY, "grant_id", "generation", "status", "removing_since", *DUE, "v"),
         ),
+        db("PendingTable", GET),
         db("ServerStateTable", DELETE),
         db("ToolsTable", DELETE),
         kms("GenerateDataKey", "client_secret", "bearer"),
@@ -98,7 +99,7 @@ MATRIX = {
         db("PendingTable", GET, PUT, UPDATE),
         db("ToolsTable", PUT),
         kms("Decrypt", "client_secret", "bearer", "code", "verifier", "test"),
-        kms("GenerateDataKey", "test"),
+        kms("GenerateDataKey", "test", "client_secret"),
     },
     "RefreshScheduler": {
         db("ConnectionsTable/index/due", QUERY),
@@ -288,7 +289,7 @@ API = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}
                 "DELETE/v1/sessions/*",
             ],
         ),
-        ("BuilderPolicy", ["*/v1/servers", "*/v1/servers/*"]),
+        ("BuilderPolicy", ["POST/v1/discover", "*/v1/servers", "*/v1/servers/*"]),
     ],
 )
 def test_a_caller_may_call_its_own_routes_of_this_api(policy: str, paths: list[str]) -> None:

@@ -91,6 +91,8 @@ def authorization_required(outcome: AuthorizationRequired) -> Body:
         **connect_link(outcome.link),
         "scopes": list(outcome.scopes),
     }
+    if outcome.missing_scopes:
+        body["missing_scopes"] = list(outcome.missing_scopes)
     if outcome.failure:
         body["failure"] = _failure(outcome.failure)
     return body
@@ -132,6 +134,9 @@ def server(server: Server, base_url: str) -> Body:
         "userinfo_endpoint": server.userinfo_endpoint,
         "issuer": server.issuer,
         "resource": server.resource,
+        "authorization_response_iss_parameter_supported": (
+            server.authorization_response_iss_parameter_supported
+        ),
         "scopes": list(server.scopes),
         "scope_separator": {" ": "space", ",": "comma", "+": "plus"}[server.scope_separator],
         "token_request_style": server.token_request_style.value,

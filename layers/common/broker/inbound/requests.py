@@ -4,9 +4,9 @@ import base64
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from broker.errors import InvalidRequest
 from broker.model import Claimant, Draft, Kept, Purpose, Secret, SessionWish, ToolCall, Wish
@@ -179,6 +179,30 @@ class ServerConnectionsRequest(PageRequest, Named):
     """``GET /v1/servers/{server_id}/connections``."""
 
 
+class DiscoverRequest(ApiRequest):
+    """``POST /v1/discover``: one of the two."""
+
+    mcp_url: Url | None = None
+    server_id: ServerId | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.mcp_url is None) == (self.server_id is None):
+            raise ValueError("name either mcp_url or server_id")
+        return self
+
+
+class ClientMetadataRequest(ApiRequest):
+    """``GET /oauth/client-metadata/{document}``: a server's id, and ``.json``."""
+
+    document: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\.json$")]
+
+    @property
+    def server_id(self) -> str:
+        """Return whose client it is about."""
+        return self.document.removesuffix(".json")
+
+
 class StartTestRequest(Named):
     """``POST /v1/servers/{server_id}/test``."""
 
@@ -248,6 +272,7 @@ class PutServerRequest(Named):
     userinfo_endpoint: Url | None = None
     issuer: Url | None = None
     resource: Url | None = None
+    authorization_response_iss_parameter_supported: bool = False
     scopes: Annotated[
         list[Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$", max_length=256)]],
         Field(max_length=100),

@@ -11,6 +11,7 @@ from .connection import (
     Status,
     TokenSet,
 )
+from .discovery import ClientRegistration, ClientSource, Discovered, Problem, Severity
 from .inputs import Arrival, Claimant, Draft, Kept, Precondition, ToolCall, Wish
 from .invocation import Invocation
 from .mcp import (
@@ -64,12 +65,15 @@ __all__ = [
     "AuthorizationRequired",
     "BrowserOutcome",
     "Claimant",
+    "ClientRegistration",
+    "ClientSource",
     "ClosingPage",
     "Completed",
     "ConnectLink",
     "Connected",
     "Connection",
     "ConsentPage",
+    "Discovered",
     "Draft",
     "Erased",
     "Failure",
@@ -85,6 +89,7 @@ __all__ = [
     "McpResult",
     "PendingAuthorization",
     "Precondition",
+    "Problem",
     "Prompt",
     "PromptReason",
     "ProtectedResource",
@@ -102,6 +107,7 @@ __all__ = [
     "Session",
     "SessionWish",
     "SeveralRequired",
+    "Severity",
     "StartedSession",
     "StartedTest",
     "Status",

@@ -54,6 +54,8 @@ class AuthorizationRequired:
     link: ConnectLink
     scopes: tuple[str, ...]
     failure: Failure | None = None
+    missing_scopes: tuple[str, ...] = ()
+    """Those of ``scopes`` that the user has not granted yet, where more is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

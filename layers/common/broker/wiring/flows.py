@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from broker.flows.callback import Callback
     from broker.flows.connections import Connections
     from broker.flows.mcp_invoke import McpEndpoint, McpInvoke
-    from broker.flows.probe import Probe
+    from broker.flows.probe import Discovery, Probe
     from broker.flows.refresh_scheduler import RefreshScheduler
     from broker.flows.refresh_worker import RefreshWorker
     from broker.flows.servers import Servers
     from broker.oauth.trusted_issuer import TrustedIssuer
     from broker.sessions import Sessions
+    from broker.storage.registrations import RegistrationStore
 
 
 class Wiring:
@@ -146,7 +147,9 @@ class Wiring:
 
         return Servers(
             self._parts.clock,
+            self._parts.settings,
             self._parts.servers,
+            self._registrations,
             self._parts.server_states,
             self._parts.connections,
             self._parts.tools,
@@ -178,6 +181,32 @@ class Wiring:
             self._parts.completions,
             steps,
         )
+
+    @cached_property
+    def discovery(self) -> "Discovery":
+        """The probe function's other flow: what a server says of itself."""
+        from broker.discovery import Discoverer, Registrar
+        from broker.flows.probe import Discovery
+        from broker.mcp import McpClient
+
+        clock, outbound = self._parts.clock, self._parts.outbound
+        return Discovery(
+            clock,
+            self._parts.settings,
+            self._parts.servers,
+            self._registrations,
+            self._parts.vault,
+            outbound,
+            Discoverer(outbound, clock, McpClient(outbound, clock)),
+            Registrar(outbound, clock),
+        )
+
+    @cached_property
+    def _registrations(self) -> "RegistrationStore":
+        """Clients that discovery registered, among the pending rows."""
+        from broker.storage.registrations import RegistrationStore
+
+        return RegistrationStore(self._parts.pending.table)
 
     @cached_property
     def refresh_scheduler(self) -> "RefreshScheduler":

@@ -1,12 +1,13 @@
 """Act as the user: run a tool, or say what the user has to do first; list the tools."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import accumulate
 
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
 from broker.connect import Connector
-from broker.errors import BrokerError, ServerMisconfigured, ServerNotFound
+from broker.errors import BrokerError, McpServerError, ServerMisconfigured, ServerNotFound
 from broker.mcp import InputNeeded, InsufficientScope, ToolList
 from broker.model import (
     AuthorizationRequired,
@@ -33,6 +34,9 @@ from broker.tokens import Unusable
 
 SCOPE_LENGTH = 4000
 """Characters of scopes in one authorization request, at most."""
+SCOPE_REQUESTS = 3
+"""How often in a row a user is asked for scopes that their consents do not bring."""
+_SCOPE_PAUSE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Needed:
     failure: Failure | None = None
     scopes: tuple[str, ...] | None = None
     """None: the server's own."""
+    missing: tuple[str, ...] = ()
+    """Which of them the connection lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class McpInvoke:
 
     def card(self, needed: Needed, wish: Wish, invocation: Invocation) -> AuthorizationRequired:
         """Return the ready prompt, with a fresh link."""
-        return self.connector.card(
+        card = self.connector.card(
             needed.server,
             wish,
             needed.reason,
@@ -98,6 +104,7 @@ class McpInvoke:
             why=needed.why,
             failure=needed.failure,
         )
+        return replace(card, missing_scopes=needed.missing)
 
     def tools(self, server_id: str, user_id: str, invocation: Invocation) -> ToolListing:
         """Return the tools this user is shown; a failed refresh keeps the last good list."""
@@ -148,14 +155,29 @@ class McpInvoke:
         return Needed(server, reason, connection.reason, connection.failure)
 
     def more_scope(self, server: Server, user_id: str, lacking: InsufficientScope) -> Needed:
-        """Ask for the union: a new consent replaces the old one, scopes and all."""
+        """Ask for the union: a new consent replaces the old one, scopes and all.
+
+        Bounded: a server is not believed that asks for what it was given, and a user is not asked
+        for ever for what the service does not grant.
+        """
         if server.auth_type is not AuthType.CONSUMER_OAUTH:
             message = "The MCP server asks for more than its builder's credentials allow."
             raise ServerMisconfigured(message) from lacking
         connection, _ = self.connections.get(user_id, server.server_id)
         held = connection.tokens.scope if connection else ()
         union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *lacking.scopes))))
-        return Needed(server, PromptReason.ADDITIONAL_SCOPE, scopes=union)
+        missing = tuple(scope for scope in union if scope not in held)
+        if connection is not None and not missing:
+            raise _vain("scope_not_enough", "The MCP server asks for what it was given.")
+        if connection is not None and self._was_asked_enough(connection, union):
+            raise _vain("scope_not_granted", "The service does not grant what the tool needs.")
+        return Needed(server, PromptReason.ADDITIONAL_SCOPE, scopes=union, missing=missing)
+
+    def _was_asked_enough(self, connection: Connection, union: tuple[str, ...]) -> bool:
+        if not set(union) <= set(connection.requested_scopes):
+            return False
+        recent = self.clock.now() - connection.connected_at < _SCOPE_PAUSE
+        return recent and connection.scope_requests >= SCOPE_REQUESTS
 
     def _known(self, owner: "_Owner") -> StoredTools | None:
         known = self.tools_seen.get(owner.server.server_id, owner.user_id)
@@ -187,6 +209,10 @@ class McpInvoke:
         except ListTooLarge:
             return self._last_good(owner, known, "list_too_large")
         return ToolListing(fetched.tools, now, owner.source)
+
+
+def _vain(reason: str, message: str) -> McpServerError:
+    return McpServerError(message, details={"upstream_status": 403, "reason": reason})
 
 
 def _bounded(scopes: tuple[str, ...]) -> tuple[str, ...]:
