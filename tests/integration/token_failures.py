@@ -146,7 +146,7 @@ _OUTAGES: tuple[Row, ...] = (
     ),
     Row(
         "403 with another error, `Retry-After: 120`",
-        Ends.OPEN,
+        Ends.NOT_NOW,
         _says("access_denied"),
         status=403,
         headers={"retry-after": "120"},

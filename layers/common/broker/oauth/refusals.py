@@ -13,8 +13,6 @@ from .equivalents import EQUIVALENTS, SENTENCES, Refusal
 
 _MEANINGS = {known.code: known.meaning for known in EQUIVALENTS}
 _UNTELLING = frozenset({"unauthorized", "invalid", "error", "bad_credentials"})
-_OAUTH = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
-"""What RFC 6749 §5.2 answers with; a code beside another status may be a gateway's."""
 _NO = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _MISSING = re.compile(r"missing|required|not provided", re.IGNORECASE)
 
@@ -40,7 +38,7 @@ def refusal_of(status: int, codes: tuple[str, ...], description: str, step: Step
         return Refusal.CLIENT
     if status == HTTPStatus.UNAUTHORIZED and _UNTELLING.issuperset(known):
         return Refusal.CLIENT
-    return Refusal.OTHER if codes and (status in _OAUTH or status < 300) else None
+    return Refusal.OTHER if codes else None
 
 
 def _coded(codes: list[str], status: int) -> Refusal | None:

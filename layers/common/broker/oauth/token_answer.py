@@ -24,6 +24,8 @@ from .stated_error import StatedError, stated_error, states_error
 from .token_response import holds_token
 
 _NOTABLE_SKEW = 60
+_OAUTH = frozenset({*range(200, 300), 400, 401})
+"""What an error of RFC 6749 §5.2 comes with; beside another status it may be a gateway's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,13 @@ class TokenAnswer:
                 return GrantRefused(self._evidence(Kind.REFUSED, said, refusal))
             case Refusal.CLIENT:
                 return ClientRefused(self._evidence(Kind.REFUSED, said, refusal))
-            case Refusal.OTHER if not self._wait:
-                return RequestRefused(self._evidence(Kind.REFUSED, said))
-            case Refusal.OTHER:  # and it says when to come back
+            case Refusal.OTHER if self._wait:  # it says when to come back
                 evidence = self._evidence(Kind.REFUSED, said)
+            case Refusal.OTHER if self.answer.status in _OAUTH:
+                return RequestRefused(self._evidence(Kind.REFUSED, said))
             case Refusal.BUSY:
                 evidence = self._evidence(Kind.REFUSED, said, refusal)
-            case Refusal.BROKEN | None:
+            case Refusal.OTHER | Refusal.BROKEN | None:
                 evidence = self._evidence(Kind.UNUSABLE, said, unusable=unusable)
         refused = evidence.kind is Kind.REFUSED
         return NoUsableAnswer(evidence, ambiguous=not refused, retry_after=self._wait)
