@@ -7,13 +7,12 @@ from broker.inbound.door import http_api, invocation, read_body, read_query
 from broker.inbound.requests import (
     CompleteRequest,
     ConnectRequest,
-    EndSessionRequest,
     ForUser,
     ForUserAt,
     PromptRequest,
     ServerConnectionsRequest,
-    StartSessionRequest,
 )
+from broker.inbound.session_requests import EndSessionRequest, StartSessionRequest
 from broker.inbound.sessions import started_session
 from broker.wiring import wiring
 

@@ -15,7 +15,6 @@ from broker.inbound.requests import (
     ConsentRequest,
     DeleteServerRequest,
     DiscoverRequest,
-    EndSessionRequest,
     ForUser,
     ForUserAt,
     InvokeRequest,
@@ -25,10 +24,10 @@ from broker.inbound.requests import (
     PutServerRequest,
     ReadTestRequest,
     ServerConnectionsRequest,
-    StartSessionRequest,
     StartTestRequest,
     TicketRequest,
 )
+from broker.inbound.session_requests import EndSessionRequest, StartSessionRequest
 from broker.model import PromptReason, Reason, Revocation, Status, TestStatus
 from tests.unit.openapi_document import Schema, document, operations, resolved
 

@@ -3,13 +3,12 @@
 import base64
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from broker.errors import InvalidRequest
-from broker.model import Claimant, Draft, Kept, Purpose, Secret, SessionWish, ToolCall, Wish
+from broker.model import Claimant, Draft, Kept, Purpose, Secret, ToolCall, Wish
 from broker.wire import Wire
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -112,28 +111,6 @@ class PromptRequest(WishFields):
     """``POST /v1/connections/prompt``."""
 
     server_ids: ServerIds
-
-
-class StartSessionRequest(ForUser):
-    """``POST /v1/sessions``."""
-
-    server_ids: ServerIds
-    ttl: Annotated[int, Field(ge=60, le=3600)] = 3600
-    return_url: Url | None = None
-    locale: Locale | None = None
-
-    @property
-    def wish(self) -> SessionWish:
-        """Return what is asked for, in the broker's terms."""
-        lifetime = timedelta(seconds=self.ttl)
-        server_ids = tuple(dict.fromkeys(self.server_ids))
-        return SessionWish(self.user_id, server_ids, lifetime, self.return_url, self.locale)
-
-
-class EndSessionRequest(ApiRequest):
-    """``DELETE /v1/sessions/{session_id}``."""
-
-    session_id: Handle
 
 
 class CompleteRequest(ForUserAt):
