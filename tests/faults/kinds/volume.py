@@ -13,9 +13,10 @@ from tests.faults.history import checked
 from tests.faults.kind import Kind, Tally
 from tests.faults.misbehaviour import broken, broken_after, busy, closed, lost, page
 from tests.faults.misbehaviour import cut as answer_cut
-from tests.faults.proxy import CONNECTIONS, Act, Asked, Fits
+from tests.faults.proxy import CONNECTIONS, Act, Asked, Cut, Fits
 from tests.faults.scenes import Run, advancing, leasing, named, of, opened, releasing
 from tests.faults.stage import Stage
+from tests.faults.wire import Message
 from tests.faults.world import SERVER, World
 
 _LIFE = 240
@@ -63,10 +64,10 @@ def _weather(drawn: random.Random, mix: Mix) -> Callable[[Family], Misbehaviour 
 
 
 def _sometimes(drawn: random.Random, per_thousand: int, act: Act) -> Act:
-    def maybe(asked: Asked) -> object:
+    def maybe(asked: Asked) -> Message | Cut | None:
         return act(asked) if drawn.randrange(1_000) < per_thousand else None
 
-    return maybe  # type: ignore[return-value] # what act returns
+    return maybe
 
 
 def _round(world: World, users: list[str], drawn: random.Random) -> None:
@@ -86,13 +87,13 @@ def _round(world: World, users: list[str], drawn: random.Random) -> None:
 def _killing(world: World, drawn: random.Random, per_thousand: int) -> Act:
     """Kill a worker at one of its requests, now and then."""
 
-    def maybe(asked: Asked) -> object:
+    def maybe(asked: Asked) -> Message | Cut | None:
         if drawn.randrange(10_000) >= per_thousand or not asked.worker.startswith("W"):
             return None
         world.kill(world.crew.named(asked.worker))
         return cut(asked)
 
-    return maybe  # type: ignore[return-value] # None or a cut
+    return maybe
 
 
 def _storm(rotation: Rotation, connections: int, rounds: int, mix: Mix) -> Run:
