@@ -1,4 +1,4 @@
-"""A user's connections: list, connect, complete, disconnect, erase."""
+"""A user's connections and sessions: list, connect, complete, disconnect, erase."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -9,8 +9,11 @@ from broker.inbound.requests import (
     ConnectRequest,
     ForUser,
     ForUserAt,
+    PromptRequest,
     ServerConnectionsRequest,
 )
+from broker.inbound.session_requests import EndSessionRequest, StartSessionRequest
+from broker.inbound.sessions import started_session
 from broker.wiring import wiring
 
 app = http_api(answers.json_error, wiring)
@@ -34,6 +37,29 @@ def of_server(server_id: str) -> Response:
     asked = read_query(app, ServerConnectionsRequest)
     listed, last = wiring().connections.of_server(asked.server_id, asked.start)
     return answers.json_answer(answers.connections(listed, last))
+
+
+@app.post("/v1/connections/prompt")
+def prompt() -> Response:
+    asked = read_body(app, PromptRequest)
+    run = invocation(app, wiring().settings)
+    card = wiring().connections.prompt(asked.server_ids, asked.wish, run)
+    return answers.json_answer(answers.several_required(card))
+
+
+@app.post("/v1/sessions")
+def start_session() -> Response:
+    asked = read_body(app, StartSessionRequest)
+    run = invocation(app, wiring().settings)
+    started = wiring().connections.start_session(asked.wish)
+    return answers.json_answer(started_session(started, run.base_url), 201)
+
+
+@app.delete("/v1/sessions/<session_id>")
+def end_session(session_id: str) -> Response:
+    asked = read_query(app, EndSessionRequest)
+    wiring().connections.end_session(asked.session_id)
+    return answers.deleted(0)
 
 
 @app.post("/v1/connections/<server_id>/connect")

@@ -1,12 +1,13 @@
-"""Acts as the user: invoke a tool, list the tools."""
+"""Acts as the user: invoke a tool, list the tools, serve MCP clients."""
 
 from datetime import UTC, datetime
 
 from aws_lambda_powertools.event_handler import Response
 
 from broker.inbound import answers
-from broker.inbound.door import http_api, invocation, read_body, read_query
+from broker.inbound.door import http_api, invocation, path_of, read_body, read_query
 from broker.inbound.invokes import answer_invoke
+from broker.inbound.mcp import METHODS, answer_mcp, protected_resource
 from broker.inbound.requests import ForUserAt, InvokeRequest
 from broker.model import InvokeOutcome
 from broker.wiring import wiring
@@ -30,6 +31,17 @@ def tools(server_id: str) -> Response:
     run = invocation(app, wiring().settings)
     listing = wiring().mcp_invoke.tools(asked.server_id, asked.user_id, run)
     return answers.tools(listing, datetime.now(UTC))
+
+
+@app.route("/mcp/<server_id>", method=METHODS)
+def mcp(server_id: str) -> Response:
+    return answer_mcp(app, wiring().settings, wiring().mcp_endpoint)
+
+
+@app.get("/.well-known/oauth-protected-resource/mcp/<server_id>")
+def metadata(server_id: str) -> Response:
+    run = invocation(app, wiring().settings)
+    return protected_resource(wiring().mcp_endpoint.metadata(path_of(app), run))
 
 
 def lambda_handler(event: dict, context: object) -> dict:

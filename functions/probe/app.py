@@ -1,13 +1,26 @@
-"""Talks to a service or MCP server for the builder: the test of an OAuth configuration."""
+"""Talks to a service or MCP server for the builder: discovery, and the test of a configuration."""
 
 from aws_lambda_powertools.event_handler import Response
 
-from broker.inbound import answers
+from broker.inbound import answers, discoveries
 from broker.inbound.door import http_api, invocation, read_body, read_query
-from broker.inbound.requests import AdvanceTestRequest, ReadTestRequest, StartTestRequest
+from broker.inbound.requests import (
+    AdvanceTestRequest,
+    DiscoverRequest,
+    ReadTestRequest,
+    StartTestRequest,
+)
 from broker.wiring import wiring
 
 app = http_api(answers.json_error, wiring)
+
+
+@app.post("/v1/discover")
+def discover() -> Response:
+    asked = read_body(app, DiscoverRequest)
+    run = invocation(app, wiring().settings)
+    found = wiring().discovery.discover(asked.mcp_url, asked.server_id, run)
+    return answers.json_answer(discoveries.discovered(found, run.base_url))
 
 
 @app.post("/v1/servers/<server_id>/test")

@@ -2,9 +2,15 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from broker.inbound import answers
+from broker.inbound import answers, discoveries
 from broker.inbound.door import http_api, invocation, precondition, read_body, read_query
-from broker.inbound.requests import DeleteServerRequest, Named, PageRequest, PutServerRequest
+from broker.inbound.requests import (
+    ClientMetadataRequest,
+    DeleteServerRequest,
+    Named,
+    PageRequest,
+    PutServerRequest,
+)
 from broker.wiring import wiring
 
 app = http_api(answers.json_error, wiring)
@@ -38,6 +44,14 @@ def delete(server_id: str) -> Response:
         asked.server_id, precondition(app), disconnect=asked.disconnect == "true"
     )
     return answers.deleted(remaining)
+
+
+@app.get("/oauth/client-metadata/<document>")
+def client_metadata(document: str) -> Response:
+    asked = read_query(app, ClientMetadataRequest)
+    run = invocation(app, wiring().settings)
+    metadata = wiring().servers.client_metadata(asked.server_id, run.base_url)
+    return discoveries.client_document(metadata)
 
 
 def lambda_handler(event: dict, context: object) -> dict:

@@ -18,6 +18,6 @@ A walk by plain HTTP, as ``walk.py`` does it, with a cookie jar:
 
 ``POST /logout`` with ``next`` forgets the person. A POST whose ``Origin`` is foreign is refused.
 
-Endpoints: ``/authorize``, ``/token``, ``/revoke``, ``/introspect``, ``/userinfo``, ``/jwks``,
-``/.well-known/oauth-authorization-server``, ``/.well-known/openid-configuration``.
+Endpoints: ``/authorize``, ``/token``, ``/register``, ``/revoke``, ``/introspect``, ``/userinfo``,
+``/jwks``, ``/.well-known/oauth-authorization-server``, ``/.well-known/openid-configuration``.
 """

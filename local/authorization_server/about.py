@@ -9,11 +9,18 @@ from joserfc.jwk import KeySet, RSAKey
 
 from .misbehaviour import PAGE, hang
 from .people import override
-from .records import Token
+from .records import DYNAMIC, Token
 from .store import Store
 from .token_status import BearerTokens
 
 AUTH_METHODS = ["client_secret_basic", "client_secret_post", "none"]
+
+
+def dynamic_metadata(issuer: str) -> dict[str, Any]:
+    """Return the metadata of the issuer whose clients have to be registered (RFC 7591)."""
+    found = metadata(issuer) | {"issuer": f"{issuer}{DYNAMIC}"}
+    del found["client_id_metadata_document_supported"]
+    return found
 
 
 def metadata(issuer: str) -> dict[str, Any]:
@@ -26,6 +33,8 @@ def metadata(issuer: str) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer}/introspect",
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks",
+        "registration_endpoint": f"{issuer}/register",
+        "client_id_metadata_document_supported": True,
         "scopes_supported": ["openid", "email", "profile", "offline_access"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
@@ -54,6 +63,8 @@ class About:
         self.protector.register_token_validator(BearerTokens(self.store))
         for document in ("oauth-authorization-server", "openid-configuration"):
             app.add_url_rule(f"/.well-known/{document}", document, self.metadata)
+        well_known = f"/.well-known/oauth-authorization-server{DYNAMIC}"
+        app.add_url_rule(well_known, "dynamic", lambda: jsonify(dynamic_metadata(self.issuer)))
         app.add_url_rule("/jwks", view_func=self.jwks)
         app.add_url_rule("/userinfo", view_func=self.userinfo, methods=["GET", "POST"])
 

@@ -11,6 +11,7 @@ from .about import About
 from .control import Control
 from .oauth import Server
 from .pages import Pages
+from .registration import Registrations, described
 from .request_forms import RequestForms
 from .store import Store
 from .token_endpoint import PATHS, TokenEndpoints
@@ -25,10 +26,11 @@ def create_application(name: str, issuer: str) -> WSGIApplication:
         SESSION_COOKIE_SAMESITE="Lax",
     )
     key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
-    store = Store()
+    store = Store(described=described)
     server = Server(store, issuer, key)
     Pages(name, store, server).register(app)
     TokenEndpoints(store, server).register(app)
     About(store, issuer, key, ResourceProtector()).register(app)
+    Registrations(store).register(app)
     Control(store, server).register(app)
     return RequestForms(app, PATHS)

@@ -92,4 +92,4 @@ class Issuer(IssuerParameter):
             return self.issuer
         if not client.switches.send_iss:
             return None
-        return client.switches.wrong_iss or self.issuer
+        return client.switches.wrong_iss or f"{self.issuer}{client.issuer_path}"

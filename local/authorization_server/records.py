@@ -14,6 +14,8 @@ from typing import Any, Literal
 from .people import Person
 from .switches import Mode, Switches
 
+DYNAMIC = "/dynamic"
+"""Path of the issuer that a dynamically registered client belongs to."""
 SEPARATORS = {"space": " ", "comma": ",", "plus": "+"}
 
 
@@ -43,6 +45,7 @@ class Client:
     scopes: list[str]
     name: str = ""
     resource_server: bool = False
+    issuer_path: str = ""
     switches: Switches = field(default_factory=Switches)
 
     def get_client_id(self) -> str:

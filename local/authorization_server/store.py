@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,12 +28,19 @@ class Store:
     tokens: dict[str, Token] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
     token_requests: list[dict[str, Any]] = field(default_factory=list)
+    described: Callable[[str], Client | None] = lambda _: None
+    """Returns the client that a URL describes."""
 
     def __post_init__(self) -> None:
         self.register(_resource_server())
 
     def find_client(self, client_id: str | None) -> Client | None:
-        """Return a registered client."""
+        """Return a registered client, or the one that its ``client_id`` describes."""
+        known = self.clients.get(client_id or "")
+        if known is None and client_id and client_id.startswith(("http://", "https://")):
+            known = self.described(client_id)
+            if known is not None:
+                self.register(known)
         return self.clients.get(client_id or "")
 
     def register(self, client: Client) -> None:

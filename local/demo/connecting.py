@@ -1,9 +1,11 @@
 """Chapter two: users connect, and tools run as them."""
 
 import httpx
+from mcp.client.client import Client
 
-from local.demo.journey import text_of
+from local.demo.journey import RETURN_URL, text_of
 from local.demo.stage import Stage, Step
+from local.mcp_clients import with_client
 from local.telling import expect, expect_within
 
 
@@ -92,6 +94,34 @@ def an_old_server_is_remembered(stage: Stage) -> str:
     return f"{cold} requests cold, 1 warm"
 
 
+def an_mcp_client_calls_as_cid(stage: Stage) -> str:
+    """Hand a session to the mcp SDK's client: it shows the link, waits, and calls as bob."""
+    chat = stage.bound.chat
+    asked = {"user_id": "cid", "server_ids": ["harbor-crm", "old-era"], "return_url": RETURN_URL}
+    card = chat.post("/v1/connections/prompt", json=asked).raise_for_status().json()
+    expect(2, len(card["servers"]))
+    session = stage.crm.session("cid")
+
+    def consents(connect_url: str) -> None:
+        back = stage.crm.consent(connect_url, "bob").query
+        stage.crm.complete("cid", back["connect_id"], back["completion_code"]).raise_for_status()
+
+    async def calls(client: Client) -> str:
+        answer = await client.call_tool("whoami", {})
+        [content, *_] = answer.content
+        return str(getattr(content, "text", content))
+
+    said = with_client(session["mcp_url"], session["bearer"], calls, show=consents)
+    expect("bob", said)
+    ended = chat.delete(f"/v1/sessions/{session['session_id']}")
+    expect(204, ended.status_code)
+    with stage.bound.deployment.browser() as stranger:  # without McpIssuer there is none
+        where = "/.well-known/oauth-protected-resource/mcp/harbor-crm"
+        expect(404, stranger.get(where).status_code)
+    stage.crm.disconnect("cid").raise_for_status()
+    return f"whoami → {said}; the session ended"
+
+
 _NUMBERS = {"first": 19, "second": 23}
 
 
@@ -117,4 +147,5 @@ STEPS: tuple[Step, ...] = (
     ("a server with a shared key, no prompt", a_shared_key_needs_no_prompt),
     ("a server without authorization, no prompt", an_open_server_needs_no_prompt),
     ("a server of 2025-11-25, its era remembered", an_old_server_is_remembered),
+    ("an MCP client connects cid and calls", an_mcp_client_calls_as_cid),
 )

@@ -87,6 +87,10 @@ class Journey:
         }
         return self.callers.builder.put(self._server, json=sent, headers=dict(conditions))
 
+    def discover(self) -> httpx.Response:
+        """Ask what the server says of its own authorization, and for a client."""
+        return self.callers.builder.post("/v1/discover", json={"server_id": self.server_id})
+
     def get(self) -> httpx.Response:
         """GET the server."""
         return self.callers.builder.get(self._server)
@@ -141,6 +145,15 @@ class Journey:
     def tools(self, user_id: str) -> httpx.Response:
         """List the tools for a user."""
         return self.callers.chat.get(f"{self._server}/tools", params={"user_id": user_id})
+
+    def session(self, user_id: str, **more: Any) -> dict[str, Any]:
+        """Start a session for an MCP client; `mcp_url` in it goes by address."""
+        body = {"user_id": user_id, "server_ids": [self.server_id], "return_url": RETURN_URL}
+        answer = self.callers.chat.post("/v1/sessions", json=body | more)
+        started: dict[str, Any] = answer.raise_for_status().json()
+        # Not every program knows the local names.
+        by_name = started["mcp_urls"][self.server_id]
+        return {**started, "mcp_url": by_name.replace("broker.localhost", "127.0.0.1")}
 
     # The user
 

@@ -1,6 +1,6 @@
 """Chapter one: the builder registers a server and tests it."""
 
-from local.demo.journey import Journey
+from local.demo.journey import Journey, text_of
 from local.demo.service import SCOPES
 from local.demo.stage import Stage, Step
 from local.telling import expect, expect_within
@@ -19,6 +19,20 @@ def three_fields_are_enough_to_start(stage: Stage) -> str:
     needed = ["client_id", "client_secret", "authorization_endpoint", "token_endpoint"]
     expect_within({"redirect_uri": crm.redirect_uri, "missing": needed}, body)
     return f"redirect URI {body['redirect_uri']}; {len(needed)} fields missing"
+
+
+def the_url_alone_is_enough(stage: Stage) -> str:
+    """Let the server say the rest, and our own document be the client."""
+    found = stage.journey("url-alone")
+    found.put(name="Url Alone", mcp_url=found.tenant.url, auth_type="consumer_oauth")
+    about = found.discover().raise_for_status().json()
+    expect(([], True), (about["problems"], about["ready"]))
+    expect("client_id_metadata_document", about["client"])
+    complete = found.put(**about["server"]).raise_for_status().json()
+    expect([], complete["missing"])
+    found.connect("ulla")
+    expect("alice", text_of(found.invoke("ulla")))
+    return "discovered, client id by document; ulla connects, the tool runs as alice"
 
 
 def incomplete_servers_are_not_called(stage: Stage) -> str:
@@ -79,6 +93,7 @@ def _names(listed: dict[str, list[dict[str, str]]]) -> list[str]:
 STEPS: tuple[Step, ...] = (
     ("a server is registered with three fields", three_fields_are_enough_to_start),
     ("incomplete, it is not called", incomplete_servers_are_not_called),
+    ("of another, the URL alone is enough", the_url_alone_is_enough),
     (f"client, endpoints and {len(SCOPES)} scopes complete it", the_rest_makes_it_complete),
     ("the builder tests the configuration", the_configuration_is_tested),
     ("a wrong secret ends in a diagnosis", a_wrong_secret_is_diagnosed),

@@ -8,6 +8,8 @@ from mcp.server.auth.provider import TokenVerifier
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from .challenges import Door
@@ -32,6 +34,10 @@ def create_application(behaviour: Behaviour, ready: Callable[[], None]) -> Starl
     door = Door(behaviour.verifier, behaviour.issuer)
     endpoint = Endpoint(tenants, door, behaviour.old_era)
 
+    async def metadata(request: Request) -> Response:
+        tenant = await tenants.get(request.path_params["tenant"])
+        return door.metadata(request, tenant.switches)
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with tenants.running():
@@ -40,7 +46,7 @@ def create_application(behaviour: Behaviour, ready: Callable[[], None]) -> Starl
 
     return Starlette(
         routes=[
-            Route("/.well-known/oauth-protected-resource/{tenant}/mcp", door.metadata),
+            Route("/.well-known/oauth-protected-resource/{tenant}/mcp", metadata),
             *Control(tenants).routes(),
             Route("/{tenant}/mcp", endpoint, methods=["GET", "POST", "DELETE"]),
         ],

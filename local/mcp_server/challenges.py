@@ -42,7 +42,7 @@ class Door:
             return self._forbidden(request, needed)
         return None
 
-    def metadata(self, request: Request) -> Response:
+    def metadata(self, request: Request, switches: Switches) -> Response:
         """Serve the protected resource metadata (RFC 9728 §2)."""
         if self.issuer is None:
             return Response(status_code=404)
@@ -50,7 +50,7 @@ class Door:
         return JSONResponse(
             {
                 "resource": f"{request.base_url}{tenant}/mcp",
-                "authorization_servers": [self.issuer],
+                "authorization_servers": [f"{self.issuer}{switches.issuer_path}"],
                 "scopes_supported": [READ, WRITE],
                 "bearer_methods_supported": ["header"],
                 "resource_name": f"Address book of {tenant}",

@@ -25,6 +25,8 @@ class Switches(BaseModel):
     """Answer 401 to every bearer."""
     bare_401: bool = False
     """Without WWW-Authenticate (API Gateway renames it)."""
+    issuer_path: str = ""
+    """The issuer that the metadata names: ``/dynamic`` wants its clients to be registered."""
     require_audience: bool = False
     """Refuse a token that was not issued for this URL; one for another URL is always refused."""
 

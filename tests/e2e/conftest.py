@@ -92,7 +92,12 @@ def open_door(journeys: MakeJourney, at_unbound: Callers) -> Journey:
 @pytest.fixture(scope="session")
 def hurry(stack: LocalStack, origins: list[str]) -> Iterator[Hurry]:
     """Return clients of a deployment whose functions have so many seconds, not 29."""
-    hurried = stack.deployment("hurried", return_urls=[RETURN_URL], local_origins=origins)
+    hurried = stack.deployment(
+        "hurried",
+        return_urls=[RETURN_URL],
+        local_origins=origins,
+        McpIssuer="https://login.example.com",
+    )
     functions = cast("dict[str, LambdaFunction]", hurried.functions)
     known = {function.timeout: dict(functions) for function in functions.values()}
 

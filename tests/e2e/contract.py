@@ -96,7 +96,8 @@ class Exchange:
         """The error code, or `message` for the gateway's own answer."""
         if self.media_type != "application/json" or not self.answer.is_error:
             return None
-        return str(self.answer.json().get("error", "message"))
+        error = self.answer.json().get("error", "message")
+        return None if isinstance(error, dict) else str(error)  # JSON-RPC has an object there
 
     @property
     def media_type(self) -> str:

@@ -14,6 +14,8 @@ from local.demo.journey import Journey
 from local.loopback import Reply, Request
 from local.visitor import forms
 from tests.e2e.contract import document
+from tests.e2e.contract_discovery import discover_servers
+from tests.e2e.contract_mcp import let_mcp_clients_in
 from tests.e2e.contract_walk import LOOPBACK, Walk, complete
 from tests.e2e.stranger import as_json
 
@@ -250,14 +252,15 @@ def be_refused_at_the_door(walk: Walk) -> None:
         for path, item in document()["paths"].items():
             for method in item.keys() & {"get", "put", "post", "delete"}:
                 if path.startswith("/v1"):
-                    named = path.replace("{test_id}", "none")
+                    named = path.replace("{test_id}", "none").replace("{session_id}", "none")
                     url = address + named.replace("{server_id}", "nothing-here")
                     assert visitor.http.request(method, url).status_code == 403
                     _ask_about_nothing(walk, method, named)
 
 
 def _ask_about_nothing(walk: Walk, method: str, path: str) -> None:
-    of_servers = path.startswith("/v1/servers") and not path.endswith("/tools")
+    builders = ("/v1/servers", "/v1/discover")
+    of_servers = path.startswith(builders) and not path.endswith("/tools")
     client = walk.bound.builder if of_servers else walk.bound.chat
     known = {} if of_servers else {"user_id": "x"}
     known |= _NEEDED.get(path.rpartition("/")[2], {})
@@ -277,11 +280,13 @@ def _ask_about_nothing(walk: Walk, method: str, path: str) -> None:
 
 
 _NEEDED = {
+    "discover": {"server_id": "nothing-here"},
     "invoke": {"server_id": "nothing-here", "tool": "whoami"},
     "complete": {"connect_id": "none", "completion_code": "none"},
 }
 CHAPTERS = (
     register_servers,
+    discover_servers,
     try_a_configuration,
     try_what_does_not_work,
     connect_and_call,
@@ -292,4 +297,5 @@ CHAPTERS = (
     disconnect,
     opt_out_of_session_binding,
     be_refused_at_the_door,
+    let_mcp_clients_in,
 )

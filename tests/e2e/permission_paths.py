@@ -6,9 +6,12 @@ Containers are killed in between: a data key that one holds open needs no permis
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from mcp.client.client import Client
+
 from local.demo.journey import Journey, text_of
 from local.demo.neighbours import Neighbours
 from local.deployment import Deployment
+from local.mcp_clients import with_client
 from local.permissions import Ask, Guard
 from local.visitor import Visitor
 from tests.e2e.answers import asked
@@ -37,9 +40,11 @@ class Ways:
         return (
             self.the_queues_are_mapped_to_the_worker,
             self.a_builder_tests_and_looks_around,
+            self.a_builder_knows_nothing_but_a_url,
             self.a_builder_tests_a_shared_key_and_uses_it,
             self.a_service_declines_a_test,
             self.a_user_connects_calls_and_leaves,
+            self.an_mcp_client_is_asked_and_goes_on,
             self.a_call_renews_and_its_token_set_is_rescued,
             self.the_schedule_renews_and_its_token_set_is_rescued,
             self.the_worker_meets_refusals,
@@ -66,6 +71,17 @@ class Ways:
         self._cold(journey).advance(test_id, revoke=True).raise_for_status()
         journey.callers.builder.get("/v1/servers").raise_for_status()
         assert journey.delete().status_code == 204
+
+    def a_builder_knows_nothing_but_a_url(self) -> None:
+        """Discover a server, register a client for it, and have the registry take its secret."""
+        journey = self.bound()
+        journey.tenant.switch(issuer_path="/dynamic")
+        about = {"mcp_url": journey.tenant.url, "auth_type": "consumer_oauth"}
+        journey.put(name="Url Alone", **about).raise_for_status()
+        found = self._cold(journey).discover().raise_for_status().json()
+        assert found["client"] == "dynamic", found
+        server = self._cold(journey).put(**found["server"]).raise_for_status().json()
+        assert server["has_client_secret"]
 
     def a_builder_tests_a_shared_key_and_uses_it(self) -> None:
         """Test and call a server whose users share one key."""
@@ -102,6 +118,24 @@ class Ways:
         listed = journey.callers.builder.get(f"/v1/servers/{journey.server_id}/connections")
         assert len(listed.json()["connections"]) == 1
         assert self._cold(journey).disconnect("ana").json()["revocation"] == "confirmed"
+        self._chat(journey, "DELETE", "/v1/connections", user_id="ana")
+
+    def an_mcp_client_is_asked_and_goes_on(self) -> None:
+        """A session is started, its client asked to connect, and the user erased."""
+        journey = self._registered()
+        ended, session = journey.session("ana"), journey.session("ana")
+        path = f"/v1/sessions/{ended['session_id']}"
+        journey.callers.chat.delete(path).raise_for_status()
+
+        def show(url: str) -> None:
+            back = journey.consent(url).query
+            done = journey.complete("ana", back["connect_id"], back["completion_code"])
+            done.raise_for_status()
+
+        async def act(client: Client) -> bool:
+            return bool((await client.call_tool("whoami", {})).is_error)
+
+        assert not with_client(session["mcp_url"], session["bearer"], act, show=show)
         self._chat(journey, "DELETE", "/v1/connections", user_id="ana")
 
     # Refresh

@@ -78,7 +78,9 @@ def test_a_request_with_an_unknown_field_does_not_fit_the_document(
 
 
 def test_every_route_was_asked_and_answered_well(recorded: list[Exchange]) -> None:
-    assert {one.route for one in recorded if not one.answer.is_error} == routes()
+    assert {one.route for one in recorded if not one.answer.is_error} == {
+        route for route in routes() if any(status < "4" for status in codes_of(route))
+    }
 
 
 def test_every_documented_status_of_success_was_given(recorded: list[Exchange]) -> None:

@@ -24,7 +24,10 @@ def _signed_routes(deployment: Deployment) -> list[Route]:
 
 
 def _path(route: Route) -> str:
-    return route.path.replace("{server_id}", "some-server").replace("{test_id}", "some-test")
+    path = route.path
+    for name in ("server", "session", "test"):
+        path = path.replace(f"{{{name}_id}}", f"some-{name}")
+    return path
 
 
 def _answer(browser: httpx.Client, route: Route, **options: Any) -> tuple[int, object]:

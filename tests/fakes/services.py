@@ -158,6 +158,10 @@ class McpServer:
     tools: list[dict[str, Any]] = field(
         default_factory=lambda: [{"name": "get", "inputSchema": {"type": "object"}}]
     )
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By method, in place of the usual ones."""
+    mirrored: str | None = None
+    """The ``Mcp-Param-…`` header without which a call is refused (2026-07-28)."""
 
     @property
     def methods(self) -> list[str]:
@@ -177,6 +181,10 @@ class McpServer:
         asked = json.loads(request.content)
         if self.sessions:
             return self._in_session(request, asked)
+        if asked["method"] == "tools/call" and self.mirrored not in {None, *request.headers}:
+            error = {"code": -32020, "message": "Header mismatch"}
+            said = {"jsonrpc": "2.0", "id": asked["id"], "error": error}
+            return httpx.Response(400, json=said)
         return _answered(asked, self._result(asked))
 
     def _in_session(self, request: httpx.Request, asked: dict[str, Any]) -> httpx.Response:
@@ -190,6 +198,8 @@ class McpServer:
         return _answered(asked, self._result(asked))
 
     def _result(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if asked["method"] in self.results:
+            return self.results[asked["method"]]
         if asked["method"] == "tools/list":
             return {"tools": self.tools}
         return {"content": [{"type": "text", "text": "done"}]}

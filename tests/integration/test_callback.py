@@ -60,6 +60,24 @@ def test_a_response_of_another_issuer_is_refused(world: World, iss: str) -> None
     assert "completion_code" not in back
 
 
+@pytest.mark.parametrize("answer", [{"code": "c"}, {"error": "access_denied"}])
+def test_a_response_without_the_iss_that_was_promised_is_refused(
+    world: World, answer: dict[str, str]
+) -> None:
+    promised = {"authorization_response_iss_parameter_supported": True}
+    changed(world, issuer="https://login.example.com", **promised)
+    browser = Browser.of(world)
+    back = told(browser.follow(browser.returns(state=browser.opens(link(world)), **answer)))
+    assert back["error"] == "issuer_mismatch"
+    assert world.login.token_requests == []
+
+
+def test_a_response_without_an_iss_that_nobody_promised_is_taken(world: World) -> None:
+    changed(world, issuer="https://login.example.com")
+    browser = Browser.of(world)
+    assert "completion_code" in browser.comes_back(browser.opens(link(world)))
+
+
 def test_an_error_of_another_issuer_is_refused_too(world: World) -> None:
     changed(world, issuer="https://login.example.com")
     browser = Browser.of(world)

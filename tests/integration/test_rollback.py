@@ -92,6 +92,7 @@ READS: dict[str, Act] = {
     "pending.ticket": lambda c, k: c.pending.ticket("connect-1"),
     "pending.state": lambda c, k: c.pending.state("state-1"),
     "pending.erased_since": lambda c, k: c.pending.erased_since(replace(k.ticket, user_id="kim")),
+    "pending.erased_after": lambda c, k: c.pending.erased_after("kim", START),
     "tests.get": lambda c, k: c.tests.get("test-1"),
     "tools.get": lambda c, k: c.tools.get("crm", "jo"),
 }
@@ -99,6 +100,7 @@ WRITES: dict[str, Act] = {
     "servers.put": lambda c, k: c.servers.put(replace(k.server, revision=2), replaces=k.server),
     "servers.delete": lambda c, k: c.servers.delete(k.server),
     "server_states.remember_era": lambda c, k: c.server_states.remember_era("crm", "x", "x"),
+    "server_states.remember_mirrors": lambda c, k: c.server_states.remember_mirrors("crm"),
     "server_states.flag_misconfigured": lambda c, k: c.server_states.flag_misconfigured(
         "crm", "x", START
     ),

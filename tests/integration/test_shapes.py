@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from broker.errors import StoredByNewerVersion
 from broker.flows.refresh_scheduler import Tick
 from broker.model import Reason, Secret, Status, TestStep
 from broker.queues import DueMessage, RescueMessage
 from broker.storage import versions
 from broker.storage.encoding import deserialize
 from broker.storage.server_state import ServerState
-from broker.vault import code_place, verifier_place
+from broker.vault import code_place, open_under, verifier_place
 from broker.vault import test_place as place_of_test
 from tests.fakes.clock import START
 from tests.integration.conftest import World
@@ -226,3 +227,35 @@ def test_the_newest_file_holds_todays_versions() -> None:
     newest = read(NAMES[-1])["tables"]
     found = {table: {item["v"]["N"] for item in items} for table, items in newest.items()}
     assert found == {table: {str(shape.version)} for table, shape in SHAPES.items()}
+
+
+@pytest.fixture
+def newest(world: World) -> Stored:
+    return Stored(world, NAMES[-1])
+
+
+def test_a_session_and_a_waiting_call_are_read(newest: Stored) -> None:
+    store = newest.core.flows._sessions.store
+    session = store.get("session-1")
+    assert session
+    assert (session.user_id, session.server_ids) == ("jo", ("crm",))
+    calls = newest.core.flows.mcp_endpoint.calls
+    assert calls.client_elicits_urls("session-1 crm")
+    call = calls.take("call-1", "0" * 64, START)
+    assert call
+    assert call.upstream
+    assert open_under(Secret("canary-handle"), "call-1", call.upstream) == Secret("canary-state")
+
+
+def test_a_session_and_a_waiting_call_of_later_code_are_left_alone(newest: Stored) -> None:
+    newest.becomes_newer()
+    before = newest.everything()
+    store, calls = newest.core.flows._sessions.store, newest.core.flows.mcp_endpoint.calls
+    for touch in (
+        lambda: store.get("session-1"),
+        lambda: calls.take("call-1", "0" * 64, START),
+        lambda: calls.client_elicits_urls("session-1 crm"),
+    ):
+        with pytest.raises(StoredByNewerVersion):
+            touch()
+    assert newest.everything() == before

@@ -54,6 +54,7 @@ SETTINGS = Settings.read(
         "CONNECTIONS_TABLE": CONNECTIONS,
         "PENDING_TABLE": "pending",
         "TOOLS_TABLE": "tools",
+        "SESSIONS_TABLE": "sessions",
         "KMS_KEY_ID": "key-1",
         "DUE_QUEUE_URL": "https://sqs.example.com/due",
         "RESCUE_QUEUE_URL": "https://sqs.example.com/rescue",

@@ -30,6 +30,7 @@ from broker.model import (
     SealedTokens,
     Secret,
     Server,
+    Session,
     Status,
     StepReport,
     TestRun,
@@ -40,11 +41,13 @@ from broker.model import (
 from broker.queues import DueMessage, RescueMessage
 from broker.storage import versions
 from broker.storage.connections import ConnectionStore
+from broker.storage.mcp_calls import McpCallStore, WaitingCall
 from broker.storage.pending import PendingStore
 from broker.storage.probes import TestStore
 from broker.storage.schedule import Due, Schedule
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
+from broker.storage.sessions import SessionStore
 from broker.storage.table import Table, TableTime
 from broker.storage.tools import StoredTools, ToolStore
 from broker.vault import (
@@ -54,6 +57,7 @@ from broker.vault import (
     Vault,
     client_secret_place,
     code_place,
+    seal_under,
     test_place,
     verifier_place,
 )
@@ -68,6 +72,7 @@ KEYS = {
     "ConnectionsTable": ["user_id", "server_id"],
     "PendingTable": ["id"],
     "ToolsTable": ["server_id", "part"],
+    "SessionsTable": ["session_id"],
 }
 SHAPES = {
     "ServersTable": versions.SERVERS,
@@ -75,6 +80,7 @@ SHAPES = {
     "ConnectionsTable": versions.CONNECTIONS,
     "PendingTable": versions.PENDING,
     "ToolsTable": versions.TOOLS,
+    "SessionsTable": versions.SESSIONS,
 }
 
 
@@ -234,12 +240,23 @@ class Writer:
             StoredTools([{"name": "mine"}], NOW, server.config_digest, HOUR, "grant-jo"),
         )
 
+    def sessions(self) -> None:
+        session = Session(
+            "session-1", "jo", ("crm",), NOW, NOW + HOUR, "https://chat.example.com/r"
+        )
+        SessionStore(self.table("SessionsTable")).put(session)
+        calls = McpCallStore(self.table("PendingTable"))
+        sealed = seal_under(Secret("canary-handle"), "call-1", Secret("canary-state"))
+        calls.put(WaitingCall("call-1", "0" * 64, NOW + HOUR, connects=False, upstream=sealed))
+        calls.remember_client("session-1 crm", elicits_urls=True, until=NOW + HOUR)
+
     def everything(self) -> dict[str, Any]:
         server = self.server()
         self.server_states()
         jo = self.connections(server)
         self.pending(server)
         self.tools(server)
+        self.sessions()
         due = DueMessage(user_id="jo", server_id="crm")
         rescue = RescueMessage.of(jo, self.tokens("jo", 2))
         return {

@@ -14,11 +14,15 @@ from tests.unit.transformed import ROOT
 BROKER = ROOT / "layers" / "common" / "broker"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "clock", "wire", "metrics"}),
-    frozenset({"model", "settings", "telemetry", "presets", "diagnosis", "wording"}),
+    frozenset(
+        {"model", "endpoint_errors", "settings", "telemetry", "presets", "diagnosis", "wording"}
+    ),
     frozenset({"outbound", "redaction"}),
     frozenset({"oauth", "mcp", "storage", "vault", "queues", "events"}),
-    frozenset({"tokens"}),
-    frozenset({"connect", "completion", "binding", "grants", "calls", "removal", "reports"}),
+    frozenset({"tokens", "discovery"}),
+    frozenset(
+        {"connect", "completion", "binding", "grants", "calls", "sessions", "removal", "reports"}
+    ),
     frozenset({"flows"}),
     frozenset({"wiring"}),
 )

@@ -160,10 +160,10 @@ def test_whatever_only_a_cloud_account_can_show_has_a_reason_and_a_command() -> 
 
 
 def test_the_readme_counts_functions_tables_and_keys() -> None:
-    assert (len(functions()), len(of_type("AWS::DynamoDB::Table"))) == (8, 5)
+    assert (len(functions()), len(of_type("AWS::DynamoDB::Table"))) == (8, 6)
     assert len(of_type("AWS::KMS::Key")) == 1
     assert (
-        "Eight small Lambda functions, five DynamoDB tables, one KMS key" in page("README.md").text
+        "Eight small Lambda functions, six DynamoDB tables, one KMS key" in page("README.md").text
     )
 
 

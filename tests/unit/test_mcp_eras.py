@@ -214,11 +214,19 @@ def test_a_known_modern_servers_400_is_the_answer(code: int) -> None:
     assert script.sent == [CALL]
 
 
-@pytest.mark.parametrize("refusal", [plain(404), plain(405), error(-32601, 404), error(-32022)])
-def test_a_server_of_neither_era_fails_with_its_first_refusal(refusal: Step) -> None:
+@pytest.mark.parametrize("refusal", [plain(415), plain(422), error(-32601, 404), error(-32022)])
+def test_a_server_of_no_era_fails_with_its_first_refusal(refusal: Step) -> None:
     script = Script.of(plain(415), refusal)
     assert script.fails(McpServerError, UNKNOWN).details == {"upstream_status": 415}
     assert script.sent == [CALL, INIT]
+
+
+@pytest.mark.parametrize("refusal", [plain(400), plain(404), plain(405)])
+@pytest.mark.parametrize("page", [plain(405), plain(404), plain(200, "<html>"), plain(500)])
+def test_an_old_servers_stream_is_looked_for_last(refusal: Step, page: Step) -> None:
+    script = Script.of(plain(415), refusal, page)
+    assert script.fails(McpServerError, UNKNOWN).details == {"upstream_status": 415}
+    assert script.sent == [CALL, INIT, "GET"]
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,20 @@ def test_a_call_that_is_not_answered_in_time_may_have_run() -> None:
     assert "may have run" in script.fails(McpServerTimeout).message
 
 
+@pytest.mark.parametrize("target", [MODERN, SESSION, SESSIONLESS])
+@pytest.mark.parametrize("piece", [b": drip\n\n", b"id: 1\ndata:\n\n", b"data: x"])
+def test_a_stream_that_drips_for_ever_is_left_at_the_deadline(target: Target, piece: bytes) -> None:
+    def dripping() -> Iterator[bytes]:
+        while True:
+            script.clock.sleep(1.0)
+            yield piece
+
+    headers = {"Content-Type": "text/event-stream"}
+    script = Script.of(lambda _: httpx.Response(200, headers=headers, content=dripping()))
+    assert "may have run" in script.fails(McpServerTimeout, target).message
+    assert len(script.slept) == 11
+
+
 def test_an_answer_over_4_mb_is_too_large() -> None:
     Script.of(plain(200, b"x" * (4 * 1024 * 1024 + 1))).fails(McpResultTooLarge)
 

@@ -11,8 +11,15 @@ from typing import Any
 import anyio
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.streamable_http import EventMessage, EventStore
 from mcp.shared.exceptions import MCPError
-from mcp_types import ElicitRequest, ElicitRequestFormParams, InputRequiredResult
+from mcp_types import (
+    Completion,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    InputRequiredResult,
+    JSONRPCMessage,
+)
 
 from broker.clock import Clock
 from broker.mcp import Called, Era, Learned, McpClient, Target
@@ -46,16 +53,44 @@ def build() -> tuple[MCPServer[Any], list[str]]:
         ran.append("run_and_ask")
         raise MCPError(-32600, "no back-channel")
 
-    for tool in (count, hang, fail, ask):
+    for tool in (count, hang, fail, ask, leave):
         server.add_tool(tool)
     server.add_tool(fail, name="größe und mehr")
+    add_prompts_and_resources(server)
     return server, ran
+
+
+def add_prompts_and_resources(server: MCPServer[Any]) -> None:
+    """Give the server one of each thing that is no tool."""
+
+    @server.prompt()
+    def greet(name: str) -> str:
+        return f"Greet {name}."
+
+    @server.resource("note://first")
+    def first() -> str:
+        return "the first note"
+
+    @server.resource("note://{number}/größe")
+    def numbered(number: str) -> str:
+        return f"note {number}"
+
+    @server.completion()  # type: ignore[no-untyped-call]
+    async def complete(ref: Any, argument: Any, context: Any) -> Completion:
+        return Completion(values=[argument.value + "…"])
 
 
 async def count(to: int, ctx: Context) -> str:
     for at in range(to):
         await ctx.report_progress(at, to)
     return "counted"
+
+
+async def leave(ctx: Context) -> str:
+    """Break the stream off, and finish when nobody listens."""
+    await ctx.close_sse_stream()
+    await anyio.sleep(0.05)
+    return "come back"
 
 
 async def hang() -> str:
@@ -85,6 +120,7 @@ class Live:
 
     port: int
     ran: list[str]
+    path: str = "mcp"
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -92,7 +128,7 @@ class Live:
         return f"http://mcp.localhost:{self.port}"
 
     def target(self, learned: Learned | None = None) -> Target:
-        url = f"{self.origin}/mcp"
+        url = f"{self.origin}/{self.path}"
         if learned is None:
             return Target(url, {})
         return Target(url, {}, learned.era, learned.session, learned.protocol_version)
@@ -115,12 +151,13 @@ def soon(seconds: float = 60) -> float:
 
 
 @contextmanager
-def running(*, only_older: bool = False, **options: Any) -> Iterator[Live]:
+def running(*, only_older: bool = False, http_sse: bool = False, **options: Any) -> Iterator[Live]:
     """Run the server under uvicorn in a thread."""
     server, ran = build()
     sock = socket.create_server(("127.0.0.1", 0))
-    live = Live(sock.getsockname()[1], ran)
-    app = server.streamable_http_app(host="mcp.localhost", **options)
+    live = Live(sock.getsockname()[1], ran, "sse" if http_sse else "mcp")
+    build_app = server.sse_app if http_sse else server.streamable_http_app
+    app = build_app(host="mcp.localhost", **options)
     watched = watching(refusing_modern(app) if only_older else app, live.asked)
     config = uvicorn.Config(watched, log_level="critical", ws="none", lifespan="on")
     uvicorn_server = uvicorn.Server(config)
@@ -142,7 +179,8 @@ def watching(app: Asgi, asked: list[str]) -> Asgi:
         if scope["type"] != "http":
             return await app(scope, receive, send)
         first = await receive()
-        asked.append(json.loads(first["body"]).get("method", "answer"))
+        body = first.get("body")
+        asked.append(json.loads(body).get("method", "answer") if body else scope["method"])
         waiting = [first]
 
         async def replay() -> Message:
@@ -171,3 +209,21 @@ def refusing_modern(app: Asgi) -> Asgi:
         return None
 
     return older
+
+
+class Remembering(EventStore):
+    """Keeps every event, so that streams can be taken up again."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, JSONRPCMessage | None]] = []
+
+    async def store_event(self, stream_id: str, message: JSONRPCMessage | None) -> str:
+        self.events.append((stream_id, message))
+        return str(len(self.events))
+
+    async def replay_events_after(self, last_event_id: str, send_callback: Any) -> str | None:
+        stream_id, _ = self.events[int(last_event_id) - 1]
+        for number, (stream, message) in enumerate(self.events[int(last_event_id) :]):
+            if stream == stream_id and message is not None:
+                await send_callback(EventMessage(message, str(int(last_event_id) + number + 1)))
+        return stream_id

@@ -34,20 +34,39 @@ class StoppedClock(Clock):
         return 1000.0
 
 
+@dataclass(frozen=True, slots=True)
+class SleepingClock(StoppedClock):
+    """A clock that moves when it is slept on, and notes for how long."""
+
+    slept: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return 1000.0 + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
 @dataclass(slots=True)
 class Script:
     """A server that takes one step per request; one more request is a failure."""
 
     steps: list[Step]
     requests: list[httpx.Request] = field(default_factory=list)
+    clock: SleepingClock = field(default_factory=SleepingClock)
+
+    @property
+    def slept(self) -> list[float]:
+        """For how many seconds the client waited, in order."""
+        return self.clock.slept
 
     @classmethod
     def of(cls, *steps: Step) -> "Script":
         return cls(list(steps))
 
     def client(self) -> McpClient:
-        outbound = Outbound(StoppedClock(), httpx.MockTransport(self._handle))
-        return McpClient(outbound, StoppedClock())
+        outbound = Outbound(self.clock, httpx.MockTransport(self._handle))
+        return McpClient(outbound, self.clock)
 
     def call(self, target: Target | None = None, **kwargs: object) -> Called:
         called = self.client().call_tool(
@@ -70,7 +89,7 @@ class Script:
     @property
     def sent(self) -> list[str]:
         """Name what was asked, in order."""
-        return [body(request).get("method", "answer") for request in self.requests]
+        return [named(request) for request in self.requests]
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -81,6 +100,10 @@ class Script:
 MODERN = Target(URL, {"Authorization": "Bearer token"}, Era.MODERN)
 SESSION = Target(URL, {"Authorization": "Bearer token"}, Era.SESSIONS, Secret("s-1"), "2025-06-18")
 SESSIONLESS = Target(URL, {"Authorization": "Bearer token"}, Era.SESSIONLESS, None, "2025-03-26")
+
+
+def named(request: httpx.Request) -> str:
+    return body(request).get("method", "answer") if request.content else request.method
 
 
 def body(request: httpx.Request) -> dict[str, str]:

@@ -92,9 +92,9 @@ def test_a_server_that_left_its_older_era_behind_is_spoken_to_as_modern(refusal:
 
 
 def test_a_server_that_left_all_eras_behind_is_an_error() -> None:
-    script = Script.of(plain(404), plain(404), plain(404))
+    script = Script.of(plain(404), plain(404), plain(404), plain(404))
     script.fails(McpServerError, SESSION)
-    assert script.sent == [CALL, INIT, CALL]
+    assert script.sent == [CALL, INIT, CALL, "GET"]
 
 
 def asking(*questions: object) -> Step:

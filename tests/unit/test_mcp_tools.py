@@ -46,7 +46,7 @@ def test_a_list_is_returned_as_the_server_sent_it() -> None:
     sent = tool("get", title="Get", annotations={"x": 1}, outputSchema={})
     found = listed(Script.of(page(sent, ttlMs=300_000, cacheScope="public", _meta={})))
     assert found.tools == (sent,)
-    assert (found.ttl_ms, found.cache_scope, found.truncated) == (300_000, "public", False)
+    assert (found.ttl_ms, found.cache_scope) == (300_000, "public")
     assert found.learned.era is Era.MODERN
 
 
@@ -65,7 +65,7 @@ def test_pages_are_followed_to_the_last() -> None:
     )
     found = listed(script)
     assert names(found) == ["a", "b", "c"]
-    assert (found.ttl_ms, found.cache_scope, found.truncated) == (100, "public", False)
+    assert (found.ttl_ms, found.cache_scope) == (100, "public")
     cursors = [json.loads(r.content)["params"].get("cursor") for r in script.requests]
     assert cursors == [None, "2", ""]
 
@@ -93,18 +93,26 @@ def test_a_lifetime_is_a_number_within_a_day(ttl: object, expected: int | None) 
     assert listed(Script.of(page(ttlMs=ttl))).ttl_ms == expected
 
 
-def test_cursors_in_a_circle_end_the_list() -> None:
-    script = Script.of(page(tool("a"), nextCursor="x"), page(tool("b"), nextCursor="x"))
-    found = listed(script)
-    assert names(found) == ["a", "b"]
-    assert found.truncated
+@pytest.mark.parametrize("cursors", [["x", "x"], ["x", "y", "x"]])
+def test_cursors_in_a_circle_are_no_list(cursors: list[str]) -> None:
+    script = Script.of(*(page(tool("a"), nextCursor=cursor) for cursor in cursors))
+    with pytest.raises(McpServerError) as failed:
+        listed(script)
+    assert failed.value.details == {"reason": "endless_list"}
+    assert not script.steps
 
 
-def test_an_endless_list_ends_after_fifty_pages() -> None:
-    script = Script.of(*(page(tool(f"t{n}"), nextCursor=str(n)) for n in range(50)))
-    found = listed(script)
-    assert len(found.tools) == 50
-    assert found.truncated
+def test_a_list_of_999_pages_is_one() -> None:
+    pages = [page(tool(f"t{n}"), nextCursor=str(n)) for n in range(998)]
+    assert len(listed(Script.of(*pages, page(tool("last")))).tools) == 999
+
+
+def test_a_list_of_1000_pages_is_refused() -> None:
+    script = Script.of(*(page(tool(f"t{n}"), nextCursor=str(n)) for n in range(999)))
+    with pytest.raises(McpServerError) as failed:
+        listed(script)
+    assert failed.value.details == {"reason": "endless_list"}
+    assert not script.steps
 
 
 def test_all_pages_together_are_limited() -> None:
@@ -217,6 +225,12 @@ def test_without_news_the_call_is_not_made_again(entry: object) -> None:
     script = Script.of(MISMATCH, page(entry))
     assert script.fails(HeaderMismatch).details == {"upstream_status": 400, "code": -32020}
     assert script.sent == ["tools/call", "tools/list"]
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_a_mismatch_that_is_no_400_proves_nothing(status: int) -> None:
+    script = Script.of(error(-32020, status))
+    assert not isinstance(script.fails(McpServerError), HeaderMismatch)
 
 
 def test_to_an_older_server_nothing_is_mirrored() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+import broker.endpoint_errors  # errors of the tree, which are counted too
 import broker.metrics
 from broker.diagnosis import Kind
 from broker.errors import BrokerError

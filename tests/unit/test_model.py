@@ -38,6 +38,7 @@ DECISIVE: dict[str, Any] = {
     "incarnation": "another",
 }
 INDIFFERENT: dict[str, Any] = {
+    "authorization_response_iss_parameter_supported": True,
     "name": "Other",
     "scopes": ("other",),
     "client_secret": SEALED,

@@ -9,29 +9,36 @@ from broker.diagnosis import Cause
 from broker.inbound.requests import (
     AdvanceTestRequest,
     ApiRequest,
+    ClientMetadataRequest,
     CompleteRequest,
     ConnectRequest,
     ConsentRequest,
     DeleteServerRequest,
+    DiscoverRequest,
     ForUser,
     ForUserAt,
     InvokeRequest,
     Named,
     PageRequest,
+    PromptRequest,
     PutServerRequest,
     ReadTestRequest,
     ServerConnectionsRequest,
     StartTestRequest,
     TicketRequest,
 )
+from broker.inbound.session_requests import EndSessionRequest, StartSessionRequest
 from broker.model import PromptReason, Reason, Revocation, Status, TestStatus
 from tests.unit.openapi_document import Schema, document, operations, resolved
 
 BODIES: dict[str, type[ApiRequest]] = {
     "POST /v1/invoke": InvokeRequest,
+    "POST /v1/connections/prompt": PromptRequest,
+    "POST /v1/sessions": StartSessionRequest,
     "POST /v1/connections/{server_id}/connect": ConnectRequest,
     "POST /v1/connections/{server_id}/complete": CompleteRequest,
     "PUT /v1/servers/{server_id}": PutServerRequest,
+    "POST /v1/discover": DiscoverRequest,
     "POST /v1/servers/{server_id}/test": StartTestRequest,
     "POST /v1/servers/{server_id}/test/{test_id}/advance": AdvanceTestRequest,
     "POST /authorize": ConsentRequest,
@@ -40,6 +47,8 @@ QUERIES: dict[str, type[ApiRequest]] = {
     "GET /v1/servers/{server_id}/tools": ForUserAt,
     "GET /v1/connections": ForUser,
     "DELETE /v1/connections": ForUser,
+    "DELETE /v1/sessions/{session_id}": EndSessionRequest,
+    "GET /.well-known/oauth-protected-resource/mcp/{server_id}": Named,
     "GET /v1/connections/{server_id}": ForUserAt,
     "DELETE /v1/connections/{server_id}": ForUserAt,
     "GET /v1/servers/{server_id}/connections": ServerConnectionsRequest,
@@ -48,6 +57,7 @@ QUERIES: dict[str, type[ApiRequest]] = {
     "DELETE /v1/servers/{server_id}": DeleteServerRequest,
     "GET /v1/servers/{server_id}/test/{test_id}": ReadTestRequest,
     "GET /authorize": TicketRequest,
+    "GET /oauth/client-metadata/{document}": ClientMetadataRequest,
 }
 COMPARED = {
     "additionalProperties",
@@ -95,7 +105,8 @@ def _types(schema: Schema) -> list[str]:
 def model_fields(model: type[ApiRequest]) -> tuple[dict[str, dict[str, Any]], set[str]]:
     """Return the fields that are not in the path, and which of them are required."""
     schema = model.model_json_schema()
-    path = {"server_id", "test_id"} - ({"server_id"} if model is InvokeRequest else set())
+    in_body = {"server_id"} if model in (InvokeRequest, DiscoverRequest) else set()
+    path = {"server_id", "session_id", "test_id", "document"} - in_body
     fields = {
         name: normal({**field, "$ref": field["$ref"]} if "$ref" in field else field, schema)
         for name, field in schema["properties"].items()
@@ -131,6 +142,7 @@ def test_a_query_is_described_as_its_model_takes_it(route: str) -> None:
 
 def test_every_route_that_reads_something_is_compared_with_its_model() -> None:
     reading = {route for route, _ in operations()} - {"GET /callback/{server_id}"}
+    reading -= {f"{method} /mcp/{{server_id}}" for method in ("DELETE", "GET", "POST")}  # JSON-RPC
     assert reading == BODIES.keys() | QUERIES.keys()
 
 

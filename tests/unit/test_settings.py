@@ -11,6 +11,7 @@ COMPLETE = {
     "CONNECTIONS_TABLE": "connections",
     "PENDING_TABLE": "pending",
     "TOOLS_TABLE": "tools",
+    "SESSIONS_TABLE": "sessions",
     "KMS_KEY_ID": "arn:key",
     "DUE_QUEUE_URL": "https://sqs/1/due",
     "RESCUE_QUEUE_URL": "https://sqs/1/rescue",

@@ -29,6 +29,8 @@ VARIABLES = {
     "CONNECTIONS_TABLE": {"Ref": "ConnectionsTable"},
     "PENDING_TABLE": {"Ref": "PendingTable"},
     "TOOLS_TABLE": {"Ref": "ToolsTable"},
+    "SESSIONS_TABLE": {"Ref": "SessionsTable"},
+    "MCP_ISSUER": {"Ref": "McpIssuer"},
     "KMS_KEY_ID": {"Fn::GetAtt": ["VaultKey", "Arn"]},
     "DUE_QUEUE_URL": {"Ref": "DueQueue"},
     "RESCUE_QUEUE_URL": {"Ref": "RescueQueue"},

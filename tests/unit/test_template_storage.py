@@ -12,11 +12,13 @@ KEYS = {
     "ConnectionsTable": ("user_id S", "server_id S"),
     "PendingTable": ("id S",),
     "ToolsTable": ("server_id S", "part S"),
+    "SessionsTable": ("session_id S",),
 }
 INDEXES = {
     ("ServersTable", "by_list"): (("listed S", "server_id S"), "ALL"),
     ("ConnectionsTable", "due"): (("due_shard N", "due_at N"), "KEYS_ONLY"),
     ("ConnectionsTable", "by_server"): (("server_id S", "user_id S"), "KEYS_ONLY"),
+    ("SessionsTable", "by_user"): (("user_id S",), "KEYS_ONLY"),
 }
 KEPT = (*KEYS, "VaultKey")
 FOURTEEN_DAYS = 14 * 24 * 3600
@@ -56,7 +58,7 @@ def test_what_is_pending_and_cached_expires_by_itself() -> None:
         if "TimeToLiveSpecification" in table
     }
     by_ttl = {"AttributeName": "ttl", "Enabled": True}
-    assert expiring == {"PendingTable": by_ttl, "ToolsTable": by_ttl}
+    assert expiring == {"PendingTable": by_ttl, "SessionsTable": by_ttl, "ToolsTable": by_ttl}
 
 
 def test_connections_and_servers_can_be_recovered_for_seven_days_and_nothing_else_can() -> None:

@@ -8,7 +8,7 @@ import pytest
 from broker.model import PromptReason, Reason
 from broker.wording import _TEXTS, DEFAULT_LOCALE, locale_of, say
 
-PLACES = {"chat", "service", "user"}
+PLACES = {"chat", "link", "service", "services", "user"}
 
 
 @pytest.mark.parametrize("locale", _TEXTS)

@@ -1,6 +1,7 @@
 """Tickets, connect links, and the prompt that carries one."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from broker.model import (
     Reason,
     Secret,
     Server,
+    Session,
     Ticket,
     Wish,
 )
@@ -105,6 +107,32 @@ class Connector:
         if url not in (*allowed, self.settings.default_return_url) or not self._secure(url):
             raise InvalidRequest("return_url must be exactly one of the stack's return URLs.")
         return url
+
+    def session_return_url(self, wanted: str | None) -> str | None:
+        """Return where a session's links return to; None: it has none; raise InvalidRequest.
+
+        A session is handed to a client that shows links, so its way back must be known before.
+        """
+        return self.return_url(wanted) if wanted or self.settings.default_return_url else None
+
+    def may_link(self, session: Session) -> bool:
+        """Say whether an MCP client may be given a connect link (docs: session binding).
+
+        It must return to a page that checks its own login; without such a page, and where the
+        stack opted out of session binding, whoever is sent the link could connect their account.
+        """
+        bound = self.settings.session_binding is SessionBinding.BACKEND
+        return bound and session.return_url is not None
+
+    def several(self, servers: Sequence[Server], locale: str | None) -> Prompt:
+        """Word one card for several servers; each has a button of its own."""
+        names = ", ".join(server.name for server in servers)
+        chat = self.settings.chat_name
+        return Prompt(
+            text=say("several", locale, chat=chat, services=names),
+            button_label=say("button_several", locale),
+            detail=say("detail_several", locale, chat=_capital(chat)),
+        )
 
     def _secure(self, url: str) -> bool:
         parts = urlsplit(url)

@@ -2,11 +2,14 @@
 
     BrokerError
     ├── InvalidRequest            400 invalid_request
+    ├── InvalidToken              401 invalid_token
+    ├── ForeignOrigin             403 foreign_origin
     ├── SessionMismatch           403 session_mismatch
     ├── NotFound
     │   ├── ServerNotFound        404 server_not_found
     │   ├── ConnectionNotFound    404 connection_not_found
     │   └── TestNotFound          404 test_not_found
+    ├── MethodNotAllowed          405 method_not_allowed
     ├── ServerInUse               409 server_in_use
     ├── ServerChanged             409 server_changed
     ├── PreconditionFailed        412 precondition_failed
@@ -34,8 +37,9 @@
 
     SealBroken                        a sealed secret does not open where it was found; never shown
 
-A message is public: no secret, no text of an upstream, no other user's existence. The cause
-travels by ``raise … from exc``.
+``endpoint_errors`` holds those that the MCP endpoint alone answers. A message is public: no
+secret, no text of an upstream, no other user's existence. The cause travels by ``raise … from
+exc``.
 """
 
 from collections.abc import Iterable, Mapping

@@ -190,6 +190,7 @@ class Grants:
             account=consent.account,
             user_label=ticket.user_label or (before.user_label if before else None),
             requested_scopes=ticket.scopes,
+            scope_requests=_scope_requests(consent, before),
             used_at=now,
             due_at=self.policy.due_at(sealed, server, now, now),
         )
@@ -243,6 +244,15 @@ class _Consent:
     grant: NewGrant
     sealed: SealedTokens
     account: Account
+
+
+def _scope_requests(consent: _Consent, before: Connection | None) -> int:
+    """Count the consents in a row that did not bring what they were asked for."""
+    wanted = set(consent.ticket.scopes)
+    if wanted <= set(consent.sealed.scope):
+        return 0
+    again = before is not None and wanted <= set(before.requested_scopes)
+    return before.scope_requests + 1 if before is not None and again else 1
 
 
 def _differs(before: Connection | None, account: Account) -> bool:

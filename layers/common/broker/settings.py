@@ -29,6 +29,7 @@ class Settings(Wire):
     connections_table: _TableName
     pending_table: _TableName
     tools_table: _TableName
+    sessions_table: _TableName
     kms_key_id: _Name
     due_queue_url: _Url
     rescue_queue_url: _Url
@@ -38,6 +39,8 @@ class Settings(Wire):
     allowed_return_urls: tuple[str, ...] = ()
     default_return_url: str = ""
     session_binding: SessionBinding = SessionBinding.BACKEND
+    mcp_issuer: str = Field(default="", pattern=r"^(https?://[^\s?#]+)?$")
+    """The customer's own authorization server, whose JWTs ``/mcp`` takes; empty: none."""
     public_base_url: str = Field(default="", pattern=r"^(https?://[^\s/]+)?$")
     refresh_buffer_seconds: int = Field(default=300, ge=0, le=3600)
     keep_warm_hours: int = Field(default=24, ge=0, le=24 * 365)

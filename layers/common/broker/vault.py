@@ -222,6 +222,29 @@ class Vault:
             del self._open[oldest]
 
 
+def seal_under(handle: Secret, name: str, secret: Secret) -> Sealed:
+    """Seal under a random handle that only its holder knows, without KMS.
+
+    Good for what the holder alone brings back: who has the row has no key. ``name`` binds it.
+    """
+    nonce = os.urandom(_NONCE_BYTES)
+    text = AESGCM(_key_of(handle)).encrypt(nonce, secret.reveal().encode(), name.encode())
+    return Sealed(b"", nonce, text)
+
+
+def open_under(handle: Secret, name: str, sealed: Sealed) -> Secret:
+    """Open what was sealed under a handle; raise SealBroken."""
+    try:
+        plain = AESGCM(_key_of(handle)).decrypt(sealed.nonce, sealed.ciphertext, name.encode())
+    except InvalidTag as exc:
+        raise SealBroken from exc
+    return Secret(plain.decode())
+
+
+def _key_of(handle: Secret) -> bytes:
+    return hashlib.sha256(f"handle-key:{handle.reveal()}".encode()).digest()
+
+
 def client_secret_place(server_id: str) -> Place:
     """Return where a server's client secret belongs."""
     return Place(Context(Kind.CLIENT_SECRET, server_id))

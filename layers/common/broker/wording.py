@@ -27,6 +27,17 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "button_not_connected": "Connect {service} account",
         "button_reconnect_required": "Reconnect {service} account",
         "button_additional_scope": "Allow in {service}",
+        "several": "To do this, {chat} needs access to your accounts at: {services}.",
+        "button_several": "Connect accounts",
+        "detail_several": "You sign in at each service itself. {chat} asks only for the data that"
+        " these apps need, never sees your passwords, and you can disconnect at any time.",
+        "open_link": "Open this link to go on: {link}",
+        "connect_in_chat": "Connect the account in {chat} first, then try again.",
+        "not_connected_now": "The {service} account was not connected, so nothing was done.",
+        "connected_now": "The {service} account is connected. List the tools again to see them.",
+        "connect_tool": "Connect the user's {service} account. Its tools are listed once the"
+        " account is connected.",
+        "cannot_ask": "{service} asks for more input than this client can give.",
         "detail": "You sign in at {service} itself. {chat} asks only for the data that this app"
         " needs, never sees your password, and you can disconnect at any time.",
         "connected_title": "Connected",
@@ -65,6 +76,19 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "button_not_connected": "{service}-Konto verbinden",
         "button_reconnect_required": "{service}-Konto neu verbinden",
         "button_additional_scope": "Bei {service} erlauben",
+        "several": "Dafür braucht {chat} Zugriff auf deine Konten bei: {services}.",
+        "button_several": "Konten verbinden",
+        "detail_several": "Du meldest dich direkt bei jedem Dienst an. {chat} fragt nur nach den"
+        " Daten, die diese Apps brauchen, sieht nie deine Passwörter, und du kannst jede"
+        " Verbindung jederzeit trennen.",
+        "open_link": "Öffne diesen Link, um fortzufahren: {link}",
+        "connect_in_chat": "Verbinde das Konto zuerst in {chat} und versuche es dann noch einmal.",
+        "not_connected_now": "Das Konto bei {service} wurde nicht verbunden, also geschah nichts.",
+        "connected_now": "Das Konto bei {service} ist verbunden. Frag die Werkzeuge noch einmal ab,"
+        " um sie zu sehen.",
+        "connect_tool": "Verbindet das Konto des Nutzers bei {service}. Die Werkzeuge stehen in der"
+        " Liste, sobald das Konto verbunden ist.",
+        "cannot_ask": "{service} fragt nach mehr Angaben, als dieser Client geben kann.",
         "detail": "Du meldest dich direkt bei {service} an. {chat} fragt nur nach den Daten, die"
         " diese App braucht, sieht nie dein Passwort, und du kannst die Verbindung jederzeit"
         " trennen.",

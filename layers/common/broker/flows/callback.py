@@ -90,7 +90,11 @@ class Callback:
     ) -> BrowserOutcome:
         """Judge the authorization response; every refusal goes back to the chat as an error."""
         try:
-            check_issuer(flow.server, parameters.get("iss"))
+            check_issuer(
+                flow.server,
+                parameters.get("iss"),
+                required=flow.server.authorization_response_iss_parameter_supported,
+            )
         except IssuerMismatch as exc:
             return self._refused(flow, "issuer_mismatch", exc.evidence)
         if flow.pending.config_digest != flow.server.config_digest:

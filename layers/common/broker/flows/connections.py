@@ -1,7 +1,7 @@
 """A user's connections: list, connect, complete, disconnect, erase."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.clock import Clock
 from broker.completion import Completions
@@ -23,13 +23,19 @@ from broker.model import (
     Erased,
     Invocation,
     Listed,
+    PromptReason,
+    Reason,
     Revocation,
     Secret,
     Server,
+    SessionWish,
+    SeveralRequired,
+    StartedSession,
     Status,
     Wish,
 )
 from broker.removal import Remover
+from broker.sessions import Sessions
 from broker.storage.connections import ConnectionStore
 from broker.storage.pending import PendingStore
 from broker.storage.server_state import ServerStateStore
@@ -42,7 +48,7 @@ _KEPT_BACK = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """The routes under ``/v1/connections``, and the builder's list of who is connected."""
+    """The routes under ``/v1/connections`` and ``/v1/sessions``, and who is connected."""
 
     clock: Clock
     servers: ServerStore
@@ -53,6 +59,7 @@ class Connections:
     completions: Completions
     grants: Grants
     remover: Remover
+    sessions: Sessions
 
     def of_user(self, user_id: str) -> Sequence[Listed]:
         """Return all of a user's connections; an unknown user has none."""
@@ -83,10 +90,46 @@ class Connections:
                 "The server's configuration is not complete.",
                 details={"missing": list(server.missing)},
             )
-        if self.server_states.get(server_id).refuses_client(self.clock.now()):
+        if self._refuses_client(server):
             message = "The service refuses this app's own credentials; its builder must fix them."
             raise ServerMisconfigured(message)
         return self.connector.link(server, wish, base_url=invocation.base_url)
+
+    def prompt(
+        self, server_ids: Sequence[str], wish: Wish, invocation: Invocation
+    ) -> SeveralRequired:
+        """Return one card for all the servers that the user still has to connect to."""
+        cards, misconfigured = [], []
+        for server in [self._server(server_id) for server_id in dict.fromkeys(server_ids)]:
+            reason, connection = self._needed(server, wish.user_id)
+            if reason is None:
+                continue
+            if server.missing or self._refuses_client(server):
+                misconfigured.append(server.server_id)
+                continue
+            card = self.connector.card(
+                server,
+                wish,
+                reason,
+                base_url=invocation.base_url,
+                why=connection.reason if connection else None,
+                failure=connection.failure if connection else None,
+            )
+            cards.append(card)
+        prompt = self.connector.several([card.server for card in cards], wish.locale)
+        only = cards[0].prompt if len(cards) == 1 else prompt
+        return SeveralRequired(only, cards, tuple(misconfigured))
+
+    def start_session(self, wish: SessionWish) -> StartedSession:
+        """Start a session for an MCP client; raise ServerNotFound, InvalidRequest (return_url)."""
+        for server_id in wish.server_ids:
+            self._server(server_id)
+        return_url = self.connector.session_return_url(wish.return_url)
+        return self.sessions.start(replace(wish, return_url=return_url))
+
+    def end_session(self, session_id: str) -> None:
+        """End a session: its bearer is dead from now on."""
+        self.sessions.end(session_id)
 
     def complete(
         self, claimant: Claimant, completion_code: Secret, invocation: Invocation
@@ -109,6 +152,7 @@ class Connections:
     def erase(self, user_id: str, invocation: Invocation) -> Erased:
         """Disconnect a user everywhere, as far as this invocation's time goes."""
         self.pending.erase_user(user_id, self.clock.now())
+        self.sessions.end_all(user_id)
         revocations: dict[str, Revocation] = {}
         waiting = self.connections.of_user(user_id)
         for done, connection in enumerate(waiting):
@@ -119,6 +163,25 @@ class Connections:
             if revocation is not None:
                 revocations[connection.server_id] = revocation
         return Erased(revocations, 0)
+
+    def _needed(
+        self, server: Server, user_id: str
+    ) -> tuple[PromptReason | None, Connection | None]:
+        """Say why the user must be asked for this server; None: they need not."""
+        if server.auth_type is not AuthType.CONSUMER_OAUTH:
+            return None, None
+        connection, _ = self.connections.get(user_id, server.server_id)
+        if connection is None or not _shown(connection):
+            return PromptReason.NOT_CONNECTED, None
+        if connection.status is Status.ACTIVE:
+            if connection.config_digest == server.config_digest:
+                return None, connection
+            connection = replace(connection, reason=Reason.SERVER_CHANGED)
+        return PromptReason.RECONNECT_REQUIRED, connection
+
+    def _refuses_client(self, server: Server) -> bool:
+        state = self.server_states.get(server.server_id)
+        return state.refuses_client(self.clock.now())
 
     def _server(self, server_id: str) -> Server:
         server = self.servers.get(server_id)

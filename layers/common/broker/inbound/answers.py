@@ -19,10 +19,12 @@ from broker.model import (
     Failure,
     InvokeOutcome,
     Listed,
+    Prompt,
     Reason,
     Registered,
     Revocation,
     Server,
+    SeveralRequired,
     StartedTest,
     Status,
     TestRun,
@@ -37,7 +39,7 @@ _RETRY_AFTER: dict[int, int] = {
     HTTPStatus.SERVICE_UNAVAILABLE: 5,
 }
 """Seconds to wait where the failure itself does not know."""
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 type Body = dict[str, object]
 
@@ -47,7 +49,7 @@ def json_answer(
 ) -> Response[str]:
     """Return a JSON response."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(status, "application/json", text, headers={**_HEADERS, **(headers or {})})
+    return Response(status, "application/json", text, headers={**NO_STORE, **(headers or {})})
 
 
 def json_error(exc: BrokerError, request_id: str) -> Response[str]:
@@ -85,17 +87,25 @@ def authorization_required(outcome: AuthorizationRequired) -> Body:
         "status": "authorization_required",
         "reason": outcome.reason.value,
         "server": {"id": outcome.server.server_id, "name": outcome.server.name},
-        "prompt": {
-            "text": outcome.prompt.text,
-            "button_label": outcome.prompt.button_label,
-            "detail": outcome.prompt.detail,
-        },
+        "prompt": _prompt(outcome.prompt),
         **connect_link(outcome.link),
         "scopes": list(outcome.scopes),
     }
+    if outcome.missing_scopes:
+        body["missing_scopes"] = list(outcome.missing_scopes)
     if outcome.failure:
         body["failure"] = _failure(outcome.failure)
     return body
+
+
+def several_required(outcome: SeveralRequired) -> Body:
+    """Return one card for several servers, with a link for each."""
+    return {
+        "status": "authorization_required" if outcome.cards else "connected",
+        "prompt": _prompt(outcome.prompt) if outcome.cards else None,
+        "servers": [authorization_required(card) for card in outcome.cards],
+        "misconfigured": list(outcome.misconfigured),
+    }
 
 
 def connect_link(link: ConnectLink) -> Body:
@@ -103,7 +113,7 @@ def connect_link(link: ConnectLink) -> Body:
     return {
         "connect_url": link.connect_url,
         "connect_id": link.connect_id,
-        "expires_at": _time(link.expires_at),
+        "expires_at": written_time(link.expires_at),
     }
 
 
@@ -124,6 +134,9 @@ def server(server: Server, base_url: str) -> Body:
         "userinfo_endpoint": server.userinfo_endpoint,
         "issuer": server.issuer,
         "resource": server.resource,
+        "authorization_response_iss_parameter_supported": (
+            server.authorization_response_iss_parameter_supported
+        ),
         "scopes": list(server.scopes),
         "scope_separator": {" ": "space", ",": "comma", "+": "plus"}[server.scope_separator],
         "token_request_style": server.token_request_style.value,
@@ -140,8 +153,8 @@ def server(server: Server, base_url: str) -> Body:
         "token_scheme": server.token_scheme,
         "redirect_uri": f"{base_url}/callback/{server.server_id}",
         "missing": list(server.missing),
-        "created_at": _time(server.created_at),
-        "updated_at": _time(server.updated_at),
+        "created_at": written_time(server.created_at),
+        "updated_at": written_time(server.updated_at),
     }
 
 
@@ -175,12 +188,12 @@ def connection(connection: Connection, server: Server | None) -> Body:
         "account": connection.account.label,
         "scopes": list(connection.tokens.scope),
         "missing_scopes": list(connection.missing_scopes),
-        "expires_at": _time(connection.tokens.expires_at),
+        "expires_at": written_time(connection.tokens.expires_at),
         "refreshable": connection.tokens.refresh is not None,
-        "reconnect_by": _time(connection.tokens.refresh_expires_at),
+        "reconnect_by": written_time(connection.tokens.refresh_expires_at),
         "last_failure": _failure(connection.failure) if connection.failure else None,
-        "created_at": _time(connection.created_at),
-        "connected_at": _time(connection.connected_at),
+        "created_at": written_time(connection.created_at),
+        "connected_at": written_time(connection.connected_at),
     }
 
 
@@ -222,7 +235,7 @@ def tools(listing: ToolListing, now: datetime) -> Response[str]:
     body = {
         "tools": list(listing.tools),
         "source": listing.source,
-        "fetched_at": _time(listing.fetched_at),
+        "fetched_at": written_time(listing.fetched_at),
         "age": None if since is None else max(0, int(since.total_seconds())),
         "stale_because": listing.stale_because,
     }
@@ -243,21 +256,21 @@ def test_run(run: TestRun) -> Body:
         "diagnoses": [dict(diagnosis) for diagnosis in run.diagnoses],
         "account": run.account_label,
         "tools": list(run.tool_names),
-        "expires_at": _time(run.expires_at),
+        "expires_at": written_time(run.expires_at),
     }
 
 
 def started_test(started: StartedTest) -> Body:
     """Return a new test, and where the builder's browser goes."""
     link = connect_link(started.link) if started.link else {"connect_url": None}
-    return {**test_run(started.run), **link, "expires_at": _time(started.run.expires_at)}
+    return {**test_run(started.run), **link, "expires_at": written_time(started.run.expires_at)}
 
 
 def deleted(remaining: int) -> Response[str]:
     """Return an empty success, or how many users are still being disconnected."""
     if remaining:
         return json_answer({"status": "disconnecting", "remaining": remaining}, 202)
-    return Response(HTTPStatus.NO_CONTENT, None, "", headers=dict(_HEADERS))
+    return Response(HTTPStatus.NO_CONTENT, None, "", headers=dict(NO_STORE))
 
 
 def _that_fits(answer: Response[str], what: str) -> Response[str]:
@@ -266,11 +279,20 @@ def _that_fits(answer: Response[str], what: str) -> Response[str]:
     return answer
 
 
+def _prompt(prompt: Prompt) -> Body:
+    return {
+        "text": prompt.text,
+        "button_label": prompt.button_label,
+        "detail": prompt.detail,
+    }
+
+
 def _failure(failure: Failure) -> Body:
-    return {"code": failure.code, "message": failure.message, "at": _time(failure.at)}
+    return {"code": failure.code, "message": failure.message, "at": written_time(failure.at)}
 
 
-def _time(moment: datetime | None) -> str | None:
+def written_time(moment: datetime | None) -> str | None:
+    """Return a time as the API writes it: UTC, to the second."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -99,7 +99,7 @@ def read_query[Shape: ApiRequest](app: APIGatewayHttpResolver, shape: type[Shape
 def read_form[Shape: ApiRequest](app: APIGatewayHttpResolver, shape: type[Shape]) -> Shape:
     """Parse a form body (a page of ours posts one); raise InvalidRequest."""
     try:
-        encoded = _raw_body(app.current_event.raw_event).decode()
+        encoded = raw_body(app.current_event.raw_event).decode()
     except UnicodeDecodeError:
         raise InvalidRequest("The form is not well-formed UTF-8.") from None
     return _validated(shape, _once(encoded))
@@ -116,6 +116,33 @@ def read_arrival(app: APIGatewayHttpResolver) -> Arrival:
     return Arrival(server_id, query(app), cookies(app))
 
 
+def raw_body(event: Mapping[str, Any]) -> bytes:
+    """Return the body; raise RequestTooLarge, InvalidRequest."""
+    body = event.get("body") or ""
+    try:
+        raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    except ValueError:
+        raise InvalidRequest("The body is not well-formed.") from None
+    if len(raw) > BODY_BYTES:
+        raise RequestTooLarge("The request body is over 1 MB.")
+    return raw
+
+
+def read_json(raw: bytes) -> Any:
+    """Parse strictly: finite numbers, no name twice, well-formed UTF-8; raise ValueError."""
+    try:
+        parsed = json.loads(
+            raw,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_each_once,
+        )
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("too deep") from None
+    return parsed
+
+
 def precondition(app: APIGatewayHttpResolver) -> Precondition:
     """Return If-Match and If-None-Match."""
     return Precondition(header(app, "if-match"), header(app, "if-none-match"))
@@ -125,6 +152,17 @@ def header(app: APIGatewayHttpResolver, name: str) -> str | None:
     """Return a request header."""
     value: str | None = app.current_event.raw_event.get("headers", {}).get(name.lower())
     return value
+
+
+def request_headers(app: APIGatewayHttpResolver) -> Mapping[str, str]:
+    """Return all headers; the gateway names them in lower case and joins repeated ones."""
+    found: Mapping[str, str] = app.current_event.raw_event.get("headers", {})
+    return found
+
+
+def path_of(app: APIGatewayHttpResolver) -> str:
+    """Return the server that the path names; raise InvalidRequest."""
+    return _validated(Named, _path(app)).server_id
 
 
 def cookies(app: APIGatewayHttpResolver) -> dict[str, str]:
@@ -157,30 +195,13 @@ def _once(encoded: str) -> dict[str, str]:
     return found
 
 
-def _raw_body(event: Mapping[str, Any]) -> bytes:
-    body = event.get("body") or ""
-    try:
-        raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-    except ValueError:
-        raise InvalidRequest("The body is not well-formed.") from None
-    if len(raw) > BODY_BYTES:
-        raise RequestTooLarge("The request body is over 1 MB.")
-    return raw
-
-
 def _json_object(event: Mapping[str, Any]) -> dict[str, Any]:
-    raw = _raw_body(event)
+    raw = raw_body(event)
     if not raw.strip():
         return {}
     try:
-        parsed = json.loads(
-            raw,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            object_pairs_hook=_each_once,
-        )
-        json.dumps(parsed, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+        parsed = read_json(raw)
+    except ValueError:
         raise InvalidRequest("The body is not well-formed JSON in UTF-8.") from None
     if not isinstance(parsed, dict):
         raise InvalidRequest("The body must be a JSON object.")

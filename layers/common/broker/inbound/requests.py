@@ -3,9 +3,9 @@
 import base64
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from broker.errors import InvalidRequest
 from broker.model import Claimant, Draft, Kept, Purpose, Secret, ToolCall, Wish
@@ -36,6 +36,7 @@ type Shown = Annotated[Text, AfterValidator(_in_order)]
 type Label = Annotated[Shown, Field(min_length=1, max_length=128)]
 type Handle = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 type Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}$")]
+type ServerIds = Annotated[list[ServerId], Field(min_length=1, max_length=20)]
 type Params = Annotated[
     Mapping[
         Annotated[Text, Field(min_length=1, max_length=128)],
@@ -106,6 +107,12 @@ class ConnectRequest(WishFields, Named):
     """``POST /v1/connections/{server_id}/connect``."""
 
 
+class PromptRequest(WishFields):
+    """``POST /v1/connections/prompt``."""
+
+    server_ids: ServerIds
+
+
 class CompleteRequest(ForUserAt):
     """``POST /v1/connections/{server_id}/complete``."""
 
@@ -147,6 +154,30 @@ class PageRequest(ApiRequest):
 
 class ServerConnectionsRequest(PageRequest, Named):
     """``GET /v1/servers/{server_id}/connections``."""
+
+
+class DiscoverRequest(ApiRequest):
+    """``POST /v1/discover``: one of the two."""
+
+    mcp_url: Url | None = None
+    server_id: ServerId | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.mcp_url is None) == (self.server_id is None):
+            raise ValueError("name either mcp_url or server_id")
+        return self
+
+
+class ClientMetadataRequest(ApiRequest):
+    """``GET /oauth/client-metadata/{document}``: a server's id, and ``.json``."""
+
+    document: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}\.json$")]
+
+    @property
+    def server_id(self) -> str:
+        """Return whose client it is about."""
+        return self.document.removesuffix(".json")
 
 
 class StartTestRequest(Named):
@@ -218,6 +249,7 @@ class PutServerRequest(Named):
     userinfo_endpoint: Url | None = None
     issuer: Url | None = None
     resource: Url | None = None
+    authorization_response_iss_parameter_supported: bool = False
     scopes: Annotated[
         list[Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$", max_length=256)]],
         Field(max_length=100),

@@ -1,27 +1,38 @@
-"""MCP on the wire: messages and the client's side (revisions 2025-03-26 … 2026-07-28).
+"""MCP on the wire: messages and the client's side (revisions 2024-11-05 … 2026-07-28).
 
 Knows no AWS and no OAuth: credentials come as headers, and what a 401 asks for goes back as a
 parsed challenge.
 """
 
-from .answers import Called, InputNeeded, ToolList, ToolResult
+from .answers import Called, InputNeeded, Listing, ToolList, ToolResult
 from .challenge import Challenge
-from .client import FORMS, McpClient, Target
+from .client import FORMS, NOTHING, McpClient, Target
 from .eras import Era, Learned
-from .failures import HeaderMismatch, InsufficientScope, Unauthorized
+from .failures import HeaderMismatch, InsufficientScope, MissingCapability, Unauthorized
+from .headers import annotations
+from .methods import LISTS, QUESTIONS
+from .notices import Hearing, Notices
 
 __all__ = [
     "FORMS",
+    "LISTS",
+    "NOTHING",
+    "QUESTIONS",
     "Called",
     "Challenge",
     "Era",
     "HeaderMismatch",
+    "Hearing",
     "InputNeeded",
     "InsufficientScope",
     "Learned",
+    "Listing",
     "McpClient",
+    "MissingCapability",
+    "Notices",
     "Target",
     "ToolList",
     "ToolResult",
     "Unauthorized",
+    "annotations",
 ]

@@ -1,28 +1,31 @@
-"""McpClient: call a tool, list the tools, at a server of any era."""
+"""McpClient: call a tool, ask for what else a server has, at a server of any era."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from broker.clock import Clock
-from broker.errors import InvalidToolArguments
+from broker.errors import InvalidRequest, InvalidToolArguments
 from broker.model import Secret
 from broker.outbound import Outbound
 
-from .answers import Called, Page, ToolList, join_pages, read_outcome, read_page
+from .answers import Called, Listing, ToolList, read_outcome
 from .conversation import Conversation, Draft
 from .eras import HANDSHAKE_VERSION, MODERN_VERSION, Era, Learned
 from .exchange import CAP, Exchange
 from .failures import HeaderMismatch
 from .headers import encode_value, param_headers
 from .messages import encode
+from .methods import LISTS, METHODS, QUESTIONS
+from .notices import Ear, Hearing
+from .pages import list_all
 
-_MOST_PAGES = 50
 FORMS: Mapping[str, object] = {"elicitation": {"form": {}}}
 """What we declare to 2026-07-28 servers unless told otherwise: they may ask for a form to be
 filled in, which is data, and which invoke hands on as ``input_required``. Not ``url``, a page of
 a stranger's that somebody must warn the user of, nor sampling, which would spend the customer's
 model on a stranger's prompt: who can handle those, says so in ``capabilities``. To older servers
 nothing is declared, for there the question would have to be answered while the call waits."""
+NOTHING = Hearing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class McpClient:
-    """A client of MCP servers; it keeps nothing: what is learned is returned."""
+    """A client of MCP servers; it keeps nothing: what is learned is returned.
+
+    Its methods raise:
+        Unauthorized: The token is not taken; its challenge says what would be.
+        InsufficientScope: The token is good for less than this.
+        MissingCapability: The server wants a caller that can be asked more.
+        TooManyRequests: With seconds to wait.
+        McpServerTimeout: The tool may have run.
+        McpResultTooLarge: The answer is over 4 MB.
+        McpServerError: Anything else; ``details`` says what was seen.
+    """
 
     outbound: Outbound
     clock: Clock
@@ -64,6 +77,7 @@ class McpClient:
         input_responses: Mapping[str, object] | None = None,
         request_state: str | None = None,
         capabilities: Mapping[str, object] = FORMS,
+        hearing: Hearing = NOTHING,
     ) -> Called:
         """Call a tool, once, with one request where the server is known.
 
@@ -78,28 +92,63 @@ class McpClient:
             input_responses: Answers to an earlier InputNeeded.
             request_state: The same one's, byte for byte.
             capabilities: Which requests for input the caller can handle (ClientCapabilities).
+            hearing: Which notifications the caller wants.
 
-        Raises:
-            Unauthorized: The token is not taken; its challenge says what would be.
-            InsufficientScope: The token is good for less than this.
-            InvalidToolArguments: No such tool, or not with these arguments.
-            TooManyRequests: With seconds to wait.
-            McpServerTimeout: The tool may have run.
-            McpResultTooLarge: The answer is over 4 MB.
-            McpServerError: Anything else; ``details`` says what was seen.
+        Raises also InvalidToolArguments: No such tool, or not with these arguments.
         """
-        conversation = self._conversation(target, deadline, capabilities)
         round_trip = _round_trip(input_responses, request_state)
         draft = _tools_call(name, arguments, round_trip, input_schema)
-        try:
+        with self._conversation(target, deadline, capabilities, hearing) as conversation:
+            try:
+                return _call(conversation, draft)
+            except HeaderMismatch:
+                # Refused before it ran (Streamable HTTP, Client Behavior): learn, and once more.
+                listed = _list_tools(conversation)
+                better = _tools_call(name, arguments, round_trip, _schema(listed, name))
+                if better.modern_headers == draft.modern_headers:
+                    raise
+                return replace(_call(conversation, better), listed=listed)
+
+    def ask(
+        self,
+        target: Target,
+        method: str,
+        params: Mapping[str, object],
+        *,
+        deadline: float,
+        input_responses: Mapping[str, object] | None = None,
+        request_state: str | None = None,
+        capabilities: Mapping[str, object] = FORMS,
+        hearing: Hearing = NOTHING,
+    ) -> Called:
+        """Ask prompts/get, resources/read or completion/complete, once; ``params`` without _meta.
+
+        Raises also InvalidRequest: Another method, or parameters that JSON cannot carry.
+        """
+        if method not in QUESTIONS:
+            raise InvalidRequest("The method is not one that is passed on to MCP servers.")
+        draft = _question(method, params, _round_trip(input_responses, request_state))
+        with self._conversation(target, deadline, capabilities, hearing) as conversation:
             return _call(conversation, draft)
-        except HeaderMismatch:
-            # Refused before it ran (Streamable HTTP, Client Behavior): learn, and once more.
-            listed = self.list_tools(target, deadline=deadline, capabilities=capabilities)
-            better = _tools_call(name, arguments, round_trip, _schema(listed, name))
-            if better.modern_headers == draft.modern_headers:
-                raise
-            return _call(replace(conversation, remembered=listed.learned), better)
+
+    def list_all(
+        self,
+        target: Target,
+        method: str,
+        *,
+        deadline: float,
+        capabilities: Mapping[str, object] = FORMS,
+    ) -> Listing:
+        """List prompts, resources, resource templates or tools, page after page.
+
+        Fewer than 1,000 pages, and 4 MB in all. A key (name, URI) is kept once, the first time;
+        an entry without a printable one, or a tool with invalid x-mcp-header annotations, not at
+        all. Raises also InvalidRequest: Another method.
+        """
+        if method not in LISTS:
+            raise InvalidRequest("The method is not one that is passed on to MCP servers.")
+        with self._conversation(target, deadline, capabilities, NOTHING) as conversation:
+            return list_all(conversation, method)
 
     def list_tools(
         self,
@@ -108,30 +157,26 @@ class McpClient:
         deadline: float,
         capabilities: Mapping[str, object] = FORMS,
     ) -> ToolList:
-        """List the tools, page after page: at most 50, and 4 MB in all.
-
-        A name is kept once (the first), a tool without a printable name or with invalid
-        x-mcp-header annotations not at all. Raises as call_tool.
-        """
-        conversation = self._conversation(target, deadline, capabilities)
-        pages: list[Page] = []
-        cursors: set[str | None] = {None}
-        cursor, left = None, CAP
-        while True:
-            params: dict[str, object] = {} if cursor is None else {"cursor": cursor}
-            settled = conversation.ask(Draft("tools/list", params), cap=left)
-            conversation = replace(conversation, remembered=settled.learned)
-            pages.append(read_page(settled.result))
-            cursor, left = pages[-1].cursor, left - settled.size
-            if cursor in cursors or len(pages) == _MOST_PAGES:
-                return join_pages(pages, settled.learned)
-            cursors.add(cursor)
+        """List the tools, as list_all()."""
+        with self._conversation(target, deadline, capabilities, NOTHING) as conversation:
+            return _list_tools(conversation)
 
     def _conversation(
-        self, target: Target, deadline: float, capabilities: Mapping[str, object]
+        self,
+        target: Target,
+        deadline: float,
+        capabilities: Mapping[str, object],
+        hearing: Hearing,
     ) -> Conversation:
-        exchange = Exchange(self.outbound, self.clock, target.url, target.headers, deadline)
+        exchange = Exchange(
+            self.outbound, self.clock, target.url, target.headers, deadline, Ear(hearing)
+        )
         return Conversation(exchange, capabilities, target.remembered)
+
+
+def _list_tools(conversation: Conversation) -> ToolList:
+    found = list_all(conversation, "tools/list")
+    return ToolList(found.entries, found.ttl_ms, found.cache_scope, found.learned)
 
 
 def _schema(listed: ToolList, name: str) -> object:
@@ -140,7 +185,8 @@ def _schema(listed: ToolList, name: str) -> object:
 
 def _call(conversation: Conversation, draft: Draft) -> Called:
     settled = conversation.ask(draft, cap=CAP)
-    return Called(read_outcome(settled.result, settled.learned.era), settled.learned)
+    outcome = read_outcome(settled.result, draft.method, settled.learned.era)
+    return Called(outcome, settled.learned, conversation.exchange.ear.notices())
 
 
 def _tools_call(
@@ -156,6 +202,25 @@ def _tools_call(
     except (ValueError, TypeError, RecursionError):
         raise InvalidToolArguments("The arguments are not ones that JSON can carry.") from None
     return Draft("tools/call", params, round_trip, headers)
+
+
+def _question(method: str, params: Mapping[str, object], round_trip: Mapping[str, object]) -> Draft:
+    named = METHODS[method].names
+    headers: dict[str, str] = {}
+    try:
+        encode({**params, **round_trip})
+        if named is not None:
+            headers["Mcp-Name"] = encode_value(_text(params, named))
+    except (ValueError, TypeError, RecursionError):
+        raise InvalidRequest(f"The parameters are not ones of {method}.") from None
+    return Draft(method, params, round_trip, headers)
+
+
+def _text(params: Mapping[str, object], name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str):
+        raise TypeError(name)
+    return value
 
 
 def _round_trip(

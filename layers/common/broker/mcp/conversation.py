@@ -1,30 +1,29 @@
 """The way to one answer from a server of any era, with as few requests as that era allows."""
 
-import re
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from broker.diagnosis import media_type
-from broker.errors import BrokerError, McpServerError, OutboundError
-from broker.model import Secret
+from broker.errors import BrokerError
 
 from .eras import (
-    HANDSHAKE_VERSION,
-    HANDSHAKE_VERSIONS,
     MODERN_VERSION,
     Era,
     Learned,
     Verdict,
     is_lost,
-    is_refusal,
     judge,
+    may_be_http_sse,
     proves_older,
 )
 from .exchange import Exchange, Reply
-from .failures import refused, unanswered
+from .failures import refused
+from .handshake import SMALL, older_headers, shake_hands, shake_hands_on
+from .http_sse import Channel, open_channel
 from .messages import CLIENT_INFO, Request, RpcError
-
-_SESSION = re.compile(r"[\x21-\x7e]{1,4096}")  # 2025-11-25, Session Management
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,49 +46,98 @@ class Settled:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Conversation:
-    """One question to one server; ``remembered`` is what was learned of it before."""
+    """Some questions to one server, in a ``with`` block.
+
+    ``remembered`` is what was learned of the server before, and then what every answer taught.
+    """
 
     exchange: Exchange
     capabilities: Mapping[str, object]
     remembered: Learned | None
+    _channel: Channel | None = None
+    _stack: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
 
     def ask(self, draft: Draft, *, cap: int) -> Settled:
         """Return the result; raise what the answer means.
 
-        The steady state is one POST in every era. A request is sent again only after an answer
-        that proves that it was not processed.
+        The steady state is one POST in every era but HTTP+SSE. A request is sent again only after
+        an answer that proves that it was not processed.
         """
-        if self.remembered is None or self.remembered.era is Era.MODERN:
+        settled = self._ask(draft, cap)
+        self.remembered = settled.learned
+        return settled
+
+    def _ask(self, draft: Draft, cap: int) -> Settled:
+        known = self.remembered
+        if known is None or known.era is Era.MODERN:
             return self._ask_modern_first(draft, cap)
-        return self._ask_older_first(draft, self.remembered, cap)
+        if known.era is Era.HTTP_SSE:
+            found = self._ask_on_a_channel(draft)
+            return self._ask_modern_first(draft, cap) if found is None else found
+        return self._ask_older_first(draft, known, cap)
 
     def _ask_modern_first(self, draft: Draft, cap: int) -> Settled:
         reply = self._post_modern(draft, cap)
         if self._is_answer(reply):
             return _settle(reply, draft, _MODERN)
-        learned = self._initialize()
-        if isinstance(learned, Reply):
-            raise _refused(reply, draft)  # neither era: the first refusal says more
-        return _settle(self._post_older(draft, learned, cap), draft, learned)
+        learned = shake_hands(self.exchange)
+        if not isinstance(learned, Reply):
+            return _settle(self._post_older(draft, learned, cap), draft, learned)
+        found = self._ask_on_a_channel_after(learned, draft)
+        if found is None:
+            raise _refused(reply, draft)  # no era at all: the first refusal says more
+        return found
 
     def _ask_older_first(self, draft: Draft, remembered: Learned, cap: int) -> Settled:
         if remembered.session is not None or remembered.era is Era.SESSIONLESS:
             reply = self._post_older(draft, remembered, cap)
             if not is_lost(reply.status, _error(reply)):
                 return _settle(reply, draft, remembered)
-        learned = self._initialize()
+        learned = shake_hands(self.exchange)
         if isinstance(learned, Reply):
-            return self._ask_modern_instead(draft, cap, refusal=learned)
+            return self._ask_otherwise(draft, cap, refusal=learned)
         return _settle(self._post_older(draft, learned, cap), draft, learned)
 
-    def _ask_modern_instead(self, draft: Draft, cap: int, refusal: Reply) -> Settled:
-        """Try 2026-07-28 once, for a server that has left its older era behind."""
+    def _ask_otherwise(self, draft: Draft, cap: int, refusal: Reply) -> Settled:
+        """Try the other eras once, for a server that has left its own behind."""
         reply = self._post_modern(draft, cap)
         if self._is_answer(reply):
             return _settle(reply, draft, _MODERN)
-        raise _refused(refusal, Draft("initialize", {}))
+        found = self._ask_on_a_channel_after(refusal, draft)
+        if found is None:
+            raise _refused(refusal, Draft("initialize", {}))
+        return found
+
+    def _ask_on_a_channel_after(self, refusal: Reply, draft: Draft) -> Settled | None:
+        if not may_be_http_sse(refusal.status, _error(refusal)):
+            return None
+        return self._ask_on_a_channel(draft)
+
+    def _ask_on_a_channel(self, draft: Draft) -> Settled | None:
+        """Ask over HTTP+SSE; None: the server does not speak it, and was asked nothing."""
+        if self._channel is None or self.remembered is None:
+            channel = open_channel(self.exchange, self._stack)
+            if isinstance(channel, Reply):
+                return None
+            learned = shake_hands_on(channel)
+            if isinstance(learned, Reply):
+                raise _refused(learned, Draft("initialize", {}))
+            self._channel, self.remembered = channel, learned
+        request = Request(draft.method, self._older_params(draft))
+        return _settle(self._channel.ask(request), draft, self.remembered)
 
     def _is_answer(self, reply: Reply) -> bool:
         known = self.remembered is not None and self.remembered.era is Era.MODERN
@@ -101,43 +149,21 @@ class Conversation:
     def _is_proven_older(self) -> bool:
         """Ask what every 2026-07-28 server must answer, and what does nothing."""
         try:
-            reply = self._post_modern(Draft("server/discover", {}), _SMALL)
+            reply = self._post_modern(Draft("server/discover", {}), SMALL)
         except BrokerError:
             return False  # no proof; the call's own answer says more than this failure
         return proves_older(reply.status, _error(reply), _result(reply))
 
-    def _initialize(self) -> Learned | Reply:
-        """Shake hands as before 2026 (2025-11-25, Lifecycle); return a refusal as it came."""
-        params = {
-            "protocolVersion": HANDSHAKE_VERSION,
-            "capabilities": {},
-            "clientInfo": CLIENT_INFO,
-        }
-        request = Request("initialize", params)
-        # Without a version header: a server of both eras would read it as the request's era.
-        reply = self.exchange.post(request, {}, cap=_SMALL, questions=False)
-        if is_refusal(reply.status) or _error(reply) is not None:
-            return reply
-        result = _result(reply)
-        if result is None:
-            raise refused(reply.status, None, request.method)
-        learned = _learn(result.get("protocolVersion"), reply.headers.get("mcp-session-id"))
-        self._tell_initialized(learned)
-        return learned
-
-    def _tell_initialized(self, learned: Learned) -> None:
-        message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-        try:
-            self.exchange.notify(message, _older_headers(learned))
-        except OutboundError as exc:
-            raise unanswered(exc, "notifications/initialized") from exc
-
     def _post_modern(self, draft: Draft, cap: int) -> Reply:
-        meta = {
+        ear = self.exchange.ear
+        meta: dict[str, object] = {
             "io.modelcontextprotocol/protocolVersion": MODERN_VERSION,
             "io.modelcontextprotocol/clientInfo": CLIENT_INFO,
             "io.modelcontextprotocol/clientCapabilities": self.capabilities,
+            **ear.meta(),
         }
+        if ear.hearing.log_level is not None:
+            meta["io.modelcontextprotocol/logLevel"] = ear.hearing.log_level
         params = {**draft.params, **draft.modern_params, "_meta": meta}
         headers = {
             **draft.modern_headers,
@@ -145,37 +171,18 @@ class Conversation:
             "Mcp-Method": draft.method,
         }
         request = Request(draft.method, params)
-        return self.exchange.post(request, headers, cap=cap, questions=False)
+        return self.exchange.post(request, headers, cap=cap, older=False)
 
     def _post_older(self, draft: Draft, learned: Learned, cap: int) -> Reply:
-        request = Request(draft.method, draft.params)
-        return self.exchange.post(request, _older_headers(learned), cap=cap, questions=True)
+        request = Request(draft.method, self._older_params(draft))
+        return self.exchange.post(request, older_headers(learned), cap=cap, older=True)
+
+    def _older_params(self, draft: Draft) -> Mapping[str, object]:
+        meta = self.exchange.ear.meta()
+        return {**draft.params, "_meta": meta} if meta else draft.params
 
 
 _MODERN = Learned(Era.MODERN, None, MODERN_VERSION)
-_SMALL = 256 * 1024
-
-
-def _older_headers(learned: Learned) -> dict[str, str]:
-    headers = {"MCP-Protocol-Version": learned.protocol_version}
-    if learned.session is not None:
-        headers["Mcp-Session-Id"] = learned.session.reveal()
-    return headers
-
-
-def _learn(version: object, session: str | None) -> Learned:
-    if not isinstance(version, str) or version not in HANDSHAKE_VERSIONS:
-        raise McpServerError(
-            "The MCP server and the broker have no protocol version in common.",
-            details={"reason": "protocol_version"},
-        )
-    if session is None:
-        return Learned(Era.SESSIONLESS, None, version)
-    if not _SESSION.fullmatch(session):
-        raise McpServerError(
-            "The MCP server's session id is not one.", details={"reason": "not_understood"}
-        )
-    return Learned(Era.SESSIONS, Secret(session), version)
 
 
 def _result(reply: Reply) -> Mapping[str, object] | None:

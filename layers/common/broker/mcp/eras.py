@@ -28,6 +28,8 @@ class Era(StrEnum):
     """After ``initialize``, with the session id that it gave."""
     SESSIONLESS = "2025-11-25 without sessions"
     """After one ``initialize`` for all time: the server gave no session id."""
+    HTTP_SSE = "2024-11-05"
+    """After a GET, whose stream carries all answers, and ``initialize``: at every call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,14 @@ def judge(status: int, error: RpcError | None, *, known: bool) -> Verdict:
 def is_refusal(status: int) -> bool:
     """Say whether a status means that the request was turned away unprocessed."""
     return 400 <= status < 500 and status not in _NOT_ABOUT_ERAS
+
+
+def may_be_http_sse(status: int, error: RpcError | None) -> bool:
+    """Say whether a refused ``initialize`` may come from HTTP+SSE (2024-11-05).
+
+    Those three and no other (2026-07-28, Streamable HTTP, Backward Compatibility).
+    """
+    return status in {400, 404, 405} and not _is_modern(status, error)
 
 
 def is_lost(status: int, error: RpcError | None) -> bool:

@@ -1,25 +1,30 @@
-"""One POST to an MCP server, and its answer: JSON, or a stream of server-sent events."""
+"""One request to an MCP server, and its answer: JSON, or a stream of server-sent events."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx
 
 from broker.clock import Clock
-from broker.errors import NoAnswer, OutboundError
+from broker.errors import AnswerTimeout, AnswerTooLarge, NoAnswer, NotSent, OutboundError
 from broker.outbound import AnswerStream, Outbound
 
 from .challenge import Challenge
+from .event_reader import EventReader, Tell, read_message, read_response
 from .failures import InsufficientScope, Unauthorized, slow_down, unanswered
-from .messages import NotJsonRpc, Request, Response, encode, find_response, items, parse
-from .sse import EventParser
+from .messages import Request, Response, encode
+from .notices import Ear
 
 CAP = 4 * 1024 * 1024
 """Bytes of an answer, as received."""
 _REFUSAL_CAP = 64 * 1024
-_MOST_QUESTIONS = 20
 _REPLY_SECONDS = 5.0
-_METHOD_NOT_FOUND = {"code": -32601, "message": "Method not found"}
+_RETRY_DEFAULT, _RETRY_SHORTEST = 1000, 100
+"""Milliseconds before a stream is taken up again; the standard leaves the default to us."""
+SESSION_ID = re.compile(r"[\x21-\x7e]{1,4096}")  # 2025-11-25, Session Management
+_MOST_RESUMPTIONS, _MOST_FAILURES = 100, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,67 +40,81 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Posts to one server, with one user's credentials, until one deadline."""
+    """Speaks to one server, with one user's credentials, until one deadline."""
 
     outbound: Outbound
     clock: Clock
     url: str
     credentials: Mapping[str, str] = field(repr=False)
     deadline: float
+    ear: Ear = field(default_factory=Ear)
 
-    def post(
-        self, request: Request, headers: Mapping[str, str], *, cap: int, questions: bool
-    ) -> Reply:
+    def post(self, request: Request, headers: Mapping[str, str], *, cap: int, older: bool) -> Reply:
         """Send a request and read its answer; any status but those below is for the caller.
 
-        ``questions``: this server may ask back inside a stream, as servers of before 2026 do; it
-        is told that a ping is heard, and that nothing else is known.
+        ``older``: as servers of before 2026-07-28 may, this one may ask back inside a stream, and
+        break it off to be asked for the rest (2025-11-25, Resumability and Redelivery). So may
+        one that shows its age by a session id, which no later one gives. The request itself is
+        sent once.
 
         Raises:
             Unauthorized, InsufficientScope: 401, and 403 for want of scopes.
             TooManyRequests: 429.
             McpServerTimeout, McpResultTooLarge, McpServerError: No whole answer came.
         """
+        reader = EventReader(self.ear, self._tell(headers) if older else None)
         try:
-            with self.outbound.stream(
-                "POST",
-                self.url,
-                headers=self._headers(headers),
-                content=request.encode(),
-                deadline=self.deadline,
-                cap=cap,
-            ) as answer:
+            with self.opened("POST", self.url, headers, request.encode(), cap) as answer:
                 if answer.status >= 400:
-                    return self._read_refusal(answer, request)
-                if 200 <= answer.status < 300 and _is_stream(answer.headers):
-                    return self._read_stream(answer, request, headers if questions else None)
-                return _reply(answer, answer.read(), request)
+                    return self.read_refusal(answer, request)
+                if not is_stream(answer):
+                    return self._read_whole(answer, request)
+                status, said = answer.status, answer.headers
+                again = headers if older else _in_its_session(headers, said)
+                response = _find(reader, answer, request, resumable=again is not None)
+            if response is None and again is not None:
+                response = self._resume(reader, request, again, cap)
+            if response is None:
+                raise NoAnswer("the stream ended")
         except OutboundError as exc:
             raise unanswered(exc, request.method) from exc
+        return Reply(status, said, response, reader.size)
 
     def notify(self, message: Mapping[str, object], headers: Mapping[str, str]) -> None:
         """Post what has no answer; raise OutboundError if it could not be told."""
         with self.outbound.stream(
             "POST",
             self.url,
-            headers=self._headers(headers),
+            headers={**self._credentials(), **headers},
             content=encode(message),
             deadline=min(self.deadline, self.clock.monotonic() + _REPLY_SECONDS),
             cap=_REFUSAL_CAP,
         ) as answer:
-            if not _is_stream(answer.headers):
+            if not is_stream(answer):
                 answer.read()  # so that the connection can be used again
 
-    def _headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        return {
-            **self.credentials,
-            "Accept": "application/json, text/event-stream",
-            "Content-Type": "application/json",
-            **headers,
-        }
+    @contextmanager
+    def opened(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        cap: int,
+    ) -> Iterator[AnswerStream]:
+        """Send and let the answer be read piece by piece; raise OutboundError."""
+        sent = {**self._credentials(), **headers}
+        if content is None:
+            sent |= {"Accept": "text/event-stream"}
+            del sent["Content-Type"]
+        with self.outbound.stream(
+            method, url, headers=sent, content=content, deadline=self.deadline, cap=cap
+        ) as answer:
+            yield answer
 
-    def _read_refusal(self, answer: AnswerStream, request: Request) -> Reply:
-        body = _beginning(answer)
+    def read_refusal(self, answer: AnswerStream, request: Request) -> Reply:
+        """Read an answer of 400 and up; raises as post()."""
+        body = beginning(answer)
         if answer.status == 401:
             raise Unauthorized(Challenge.read(answer.headers, body))
         if answer.status == 403:
@@ -106,42 +125,70 @@ class Exchange:
             raise slow_down(answer.headers.get("retry-after"), self.clock.now())
         return _reply(answer, body, request)
 
-    def _read_stream(
-        self, answer: AnswerStream, request: Request, ask_back: Mapping[str, str] | None
-    ) -> Reply:
-        parser, size, questions = EventParser(), 0, 0
-        for chunk in answer.chunks():
-            size += len(chunk)
-            for event in parser.feed(chunk):
-                message = _message(event.data) if event.type == "message" else None
-                if response := _response(message, request):
-                    return Reply(answer.status, answer.headers, response, size)
-                asked = [] if ask_back is None else _questions(message)
-                questions += len(asked)
-                if ask_back is not None and questions <= _MOST_QUESTIONS:
-                    self._answer_all(asked, ask_back)
-        # Not repeated, whatever its Last-Event-ID: the request arrived.
-        raise unanswered(NoAnswer("the stream ended"), request.method)
+    def _credentials(self) -> dict[str, str]:
+        return {
+            **self.credentials,
+            "Accept": "application/json, text/event-stream",
+            "Content-Type": "application/json",
+        }
 
-    def _answer_all(
-        self, questions: list[Mapping[str, object]], headers: Mapping[str, str]
-    ) -> None:
-        for question in questions:
-            known = question["method"] == "ping"
-            outcome = {"result": {}} if known else {"error": _METHOD_NOT_FOUND}
+    def _read_whole(self, answer: AnswerStream, request: Request) -> Reply:
+        body = answer.read()
+        self.ear.hear(read_message(body))
+        return _reply(answer, body, request)
+
+    def _resume(
+        self, reader: EventReader, request: Request, headers: Mapping[str, str], cap: int
+    ) -> Response | None:
+        """Ask for the rest of a stream until the answer comes (GET with Last-Event-ID).
+
+        Whatever is refused here, 401 included, says nothing of the request, which arrived: it
+        only means that its answer is lost (None).
+        """
+        failures = 0
+        for _ in range(_MOST_RESUMPTIONS):
+            last_id = reader.last_id
+            if last_id is None:
+                return None
+            self._wait(reader.retry_ms)
+            reader.reconnected()
+            asked = {**headers, "Last-Event-ID": last_id}
             try:
-                self.notify({"jsonrpc": "2.0", "id": question["id"], **outcome}, headers)
-            except OutboundError:
-                return  # a server that takes no answer may still give one
+                with self.opened("GET", self.url, asked, None, cap - reader.size) as answer:
+                    if not is_stream(answer):
+                        return None
+                    if response := _find(reader, answer, request, resumable=True):
+                        return response
+            except NotSent:
+                failures += 1
+                if failures == _MOST_FAILURES:
+                    raise NoAnswer("the stream could not be taken up again") from None
+        return None
+
+    def _wait(self, retry_ms: int | None) -> None:
+        wait = max(_RETRY_DEFAULT if retry_ms is None else retry_ms, _RETRY_SHORTEST) / 1000
+        if self.clock.monotonic() + wait >= self.deadline:
+            raise AnswerTimeout("The server wants to be asked again after the deadline.")
+        self.clock.sleep(wait)
+
+    def _tell(self, headers: Mapping[str, str]) -> Tell:
+        def tell(message: Mapping[str, object]) -> None:
+            # A server that takes no answer may still give one.
+            with suppress(OutboundError):
+                self.notify(message, headers)
+
+        return tell
 
 
-def _is_stream(headers: httpx.Headers) -> bool:
-    media_type = headers.get("content-type", "").partition(";")[0]
-    return bool(media_type.strip().lower() == "text/event-stream")
+def is_stream(answer: AnswerStream) -> bool:
+    """Say whether an answer is a success that comes as server-sent events."""
+    media_type = answer.headers.get("content-type", "").partition(";")[0]
+    is_events = bool(media_type.strip().lower() == "text/event-stream")
+    return is_events and 200 <= answer.status < 300
 
 
-def _beginning(answer: AnswerStream) -> bytes:
-    """Read as much of a refusal as may say why; a body that breaks off changes nothing."""
+def beginning(answer: AnswerStream) -> bytes:
+    """Read as much of an answer as may say why; a body that breaks off changes nothing."""
     body = bytearray()
     try:
         for chunk in answer.chunks():
@@ -153,41 +200,34 @@ def _beginning(answer: AnswerStream) -> bytes:
     return bytes(body[:_REFUSAL_CAP])
 
 
+def _in_its_session(
+    headers: Mapping[str, str], answered: httpx.Headers
+) -> Mapping[str, str] | None:
+    """Return a request's headers with the session that the answer names; None: it names none.
+
+    There are servers of 2025 that answer a 2026-07-28 request as if it were one of theirs.
+    """
+    session = answered.get("mcp-session-id", "")
+    if not SESSION_ID.fullmatch(session):
+        return None
+    kept = {name: value for name, value in headers.items() if not name.startswith("Mcp-")}
+    return {**kept, "Mcp-Session-Id": session}
+
+
+def _find(
+    reader: EventReader, answer: AnswerStream, request: Request, *, resumable: bool
+) -> Response | None:
+    """Read until the answer; None where the connection ended and another may go on with it."""
+    try:
+        return reader.find(answer.chunks(), request)
+    except (AnswerTimeout, AnswerTooLarge):
+        raise
+    except NoAnswer:
+        if not resumable or reader.last_id is None:
+            raise
+        return None
+
+
 def _reply(answer: AnswerStream, body: bytes, request: Request) -> Reply:
-    response = _response(_message(body), request)
+    response = read_response(read_message(body), request)
     return Reply(answer.status, answer.headers, response, len(body))
-
-
-def _message(text: str | bytes) -> object:
-    """Read a message; None where it is none: a keep-alive, a page of HTML."""
-    try:
-        return parse(text)
-    except NotJsonRpc:
-        return None
-
-
-def _response(message: object, request: Request) -> Response | None:
-    try:
-        return find_response(message, request.id)
-    except NotJsonRpc:
-        return None
-
-
-def _questions(message: object) -> list[Mapping[str, object]]:
-    return [
-        item
-        for item in items(message)
-        if isinstance(item.get("method"), str) and _is_id(item.get("id"))
-    ]
-
-
-def _is_id(value: object) -> bool:
-    match value:
-        case bool():
-            return False
-        case int():
-            return value.bit_length() <= 64
-        case str():
-            return len(value) <= 256
-        case _:
-            return False

@@ -20,7 +20,7 @@ from broker.errors import (
 )
 
 from .challenge import Challenge
-from .eras import HEADER_MISMATCH, INVALID_PARAMS
+from .eras import HEADER_MISMATCH, INVALID_PARAMS, MISSING_CAPABILITY
 from .messages import RpcError
 
 _RETRY_DEFAULT, _RETRY_LONGEST = 10, 3600
@@ -50,7 +50,18 @@ class InsufficientScope(McpServerError):
 
 
 class HeaderMismatch(McpServerError):
-    """-32020: the headers do not mirror the arguments as the tool's current schema asks."""
+    """400 with -32020: the headers do not mirror the arguments as the tool's schema asks."""
+
+
+class MissingCapability(McpServerError):
+    """-32021: the server wants a client that declares more; ``required`` is its own word."""
+
+    def __init__(self, error: RpcError, details: Mapping[str, object]) -> None:
+        """Take what the server said it requires (``data.requiredCapabilities``)."""
+        super().__init__("The MCP server needs a client that can be asked more.", details=details)
+        data = error.data if isinstance(error.data, dict) else {}
+        required = data.get("requiredCapabilities")
+        self.required: Mapping[str, object] = required if isinstance(required, dict) else {}
 
 
 def refused(status: int, error: RpcError | None, method: str) -> BrokerError:
@@ -77,7 +88,11 @@ def _named(error: RpcError, method: str, details: Mapping[str, object]) -> Broke
             "The MCP server has no tool of that name, or not with these arguments.",
             details=details,
         )
-    kind = HeaderMismatch if error.code == HEADER_MISMATCH else McpServerError
+    if error.code == MISSING_CAPABILITY:
+        return MissingCapability(error, details)
+    # Only a 400 proves that nothing ran (Streamable HTTP, Server Validation).
+    is_mismatch = error.code == HEADER_MISMATCH and details.get("upstream_status") == 400
+    kind = HeaderMismatch if is_mismatch else McpServerError
     return kind(f"The MCP server answered with JSON-RPC error {error.code}.", details=details)
 
 

@@ -20,18 +20,21 @@ class Event:
 class EventParser:
     """Turns bytes into events, however they are cut; keeps ``retry_ms`` as last told.
 
-    It does NOT limit sizes: the door's cap on the body bounds what can pile up in here.
+    ``last_id`` is that of the last event that came whole: from there a broken stream is resumed,
+    with a parser that is told it (and ``retry_ms``). It does NOT limit sizes: the door's cap on
+    the body bounds what can pile up in here.
     """
 
-    def __init__(self) -> None:
-        self.retry_ms: int | None = None
+    def __init__(self, last_id: str = "", retry_ms: int | None = None) -> None:
+        self.last_id = last_id
+        self.retry_ms = retry_ms
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._at_start = True
         self._after_cr = False
         self._line: list[str] = []  # a huge line comes in many pieces: joined once
         self._type = ""
         self._data: list[str] = []
-        self._id = ""
+        self._id = last_id
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Return the events that this piece of the stream completes."""
@@ -77,4 +80,5 @@ class EventParser:
     def _dispatch(self) -> Event | None:
         data, self._data = self._data, []
         type_, self._type = self._type, ""
+        self.last_id = self._id
         return Event(type_ or "message", "\n".join(data), self._id) if data else None

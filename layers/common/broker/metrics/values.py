@@ -4,12 +4,15 @@ ERRORS = (
     "authorization_server_error",
     "configuration_error",
     "connection_not_found",
+    "foreign_origin",
     "invalid_request",
     "invalid_server",
+    "invalid_token",
     "invalid_tool_arguments",
     "mcp_result_too_large",
     "mcp_server_error",
     "mcp_server_timeout",
+    "method_not_allowed",
     "not_found",
     "precondition_failed",
     "refresh_in_progress",
@@ -24,7 +27,7 @@ ERRORS = (
     "test_not_found",
     "too_many_requests",
 )
-"""The codes of ``broker.errors``; a test compares."""
+"""The codes of ``broker.errors`` and ``endpoint_errors``; a test compares."""
 OAUTH_ERRORS = (
     "invalid_client",
     "invalid_grant",

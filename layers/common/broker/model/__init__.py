@@ -11,8 +11,22 @@ from .connection import (
     Status,
     TokenSet,
 )
+from .discovery import ClientRegistration, ClientSource, Discovered, Problem, Severity
 from .inputs import Arrival, Claimant, Draft, Kept, Precondition, ToolCall, Wish
 from .invocation import Invocation
+from .mcp import (
+    HANDSHAKE_REVISIONS,
+    MODERN_REVISION,
+    REVISIONS,
+    URL_REVISION,
+    McpInput,
+    McpOutcome,
+    McpRequest,
+    McpResult,
+    ProtectedResource,
+    elicits_forms,
+    elicits_urls,
+)
 from .outcomes import (
     AuthorizationRequired,
     BrowserOutcome,
@@ -30,6 +44,7 @@ from .outcomes import (
     Redirect,
     Registered,
     Revocation,
+    SeveralRequired,
     StartedTest,
     ToolListing,
 )
@@ -37,20 +52,28 @@ from .pending import PendingAuthorization, Purpose, Ticket
 from .probe import StepReport, TestRun, TestStatus, TestStep
 from .secret import Sealed, Secret
 from .server import AuthType, RevocationScope, Server, TokenRequestStyle
+from .session import Session, SessionWish, StartedSession
 
 __all__ = [
+    "HANDSHAKE_REVISIONS",
+    "MODERN_REVISION",
+    "REVISIONS",
+    "URL_REVISION",
     "Account",
     "Arrival",
     "AuthType",
     "AuthorizationRequired",
     "BrowserOutcome",
     "Claimant",
+    "ClientRegistration",
+    "ClientSource",
     "ClosingPage",
     "Completed",
     "ConnectLink",
     "Connected",
     "Connection",
     "ConsentPage",
+    "Discovered",
     "Draft",
     "Erased",
     "Failure",
@@ -60,10 +83,16 @@ __all__ = [
     "Kept",
     "Lease",
     "Listed",
+    "McpInput",
+    "McpOutcome",
+    "McpRequest",
+    "McpResult",
     "PendingAuthorization",
     "Precondition",
+    "Problem",
     "Prompt",
     "PromptReason",
+    "ProtectedResource",
     "Purpose",
     "Reason",
     "Redirect",
@@ -75,6 +104,11 @@ __all__ = [
     "SealedTokens",
     "Secret",
     "Server",
+    "Session",
+    "SessionWish",
+    "SeveralRequired",
+    "Severity",
+    "StartedSession",
     "StartedTest",
     "Status",
     "StepReport",
@@ -87,4 +121,6 @@ __all__ = [
     "ToolCall",
     "ToolListing",
     "Wish",
+    "elicits_forms",
+    "elicits_urls",
 ]

@@ -110,6 +110,8 @@ class Connection:
     failure: Failure | None = None
     user_label: str | None = None
     requested_scopes: tuple[str, ...] = ()
+    scope_requests: int = 0
+    """Consents in a row that asked for the same scopes and were not given all of them."""
     lease: Lease | None = None
     recover_at: float | None = None
     """Table time (epoch s) before which nobody sends: a rescue may be under way."""

@@ -54,6 +54,18 @@ class AuthorizationRequired:
     link: ConnectLink
     scopes: tuple[str, ...]
     failure: Failure | None = None
+    missing_scopes: tuple[str, ...] = ()
+    """Those of ``scopes`` that the user has not granted yet, where more is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralRequired:
+    """One card for several servers; without cards, the user is connected to all of them."""
+
+    prompt: Prompt
+    cards: Sequence[AuthorizationRequired]
+    misconfigured: tuple[str, ...] = ()
+    """Servers that no user can connect to before their builder acts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,9 @@ class Server:
     userinfo_endpoint: str | None = None
     issuer: str | None = None
     resource: str | None = None
+    """Sent as ``resource`` (RFC 8707); None leaves it out, for services that refuse it."""
+    authorization_response_iss_parameter_supported: bool = False
+    """Every authorization response brings ``iss``; one without it is refused (RFC 9207 §2.4)."""
     scopes: tuple[str, ...] = ()
     scope_separator: str = " "
     token_request_style: TokenRequestStyle = TokenRequestStyle.FORM_POST

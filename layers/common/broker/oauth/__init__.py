@@ -3,6 +3,7 @@
 from .account import AccountFinder
 from .authorization import authorization_url, check_issuer, public_error
 from .client_authentication import ClientRequest, CredentialMissing, client_request
+from .client_metadata import client_metadata
 from .failures import (
     ClientRefused,
     ForeignResponse,
@@ -38,6 +39,7 @@ __all__ = [
     "TokenResponse",
     "authorization_url",
     "check_issuer",
+    "client_metadata",
     "client_request",
     "code_challenge",
     "new_code_verifier",

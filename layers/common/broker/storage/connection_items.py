@@ -77,6 +77,7 @@ def to_item(connection: Connection) -> Item:
         "account_subject": connection.account.subject_hash,
         "user_label": connection.user_label,
         "requested_scopes": list(connection.requested_scopes),
+        "scope_requests": connection.scope_requests or None,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -103,6 +104,7 @@ def from_item(item: Item) -> Connection:
         else None,
         user_label=item.get("user_label"),
         requested_scopes=tuple(item["requested_scopes"]),
+        scope_requests=item.get("scope_requests", 0),
         lease=Lease(lease, float(item["lease_until"])) if lease else None,
         recover_at=float(item["recover_at"]) if "recover_at" in item else None,
         ambiguous=item.get("ambiguous", False),

@@ -23,8 +23,9 @@ from broker.storage.table import ConditionFailed, Item, Table, maybe_moment, mom
 
 STATES_PER_TICKET = 10
 _GRACE = timedelta(hours=1)
-_FLOW = timedelta(minutes=30)
-"""Longer than any flow lasts: ten minutes for the ticket, two to complete, and an invocation."""
+_ERASED = timedelta(minutes=90)
+"""Longer than any flow (ten minutes for the ticket, two to complete, and an invocation) or session
+(an hour) lasts."""
 
 
 def connect_id_of(ticket: Secret) -> str:
@@ -121,13 +122,17 @@ class PendingStore:
 
     def erase_user(self, user_id: str, now: datetime) -> None:
         """From now on, no flow that began before makes a connection for this user."""
-        until = seconds(now + _FLOW)
+        until = seconds(now + _ERASED)
         self.table.put({**_erased_key(user_id), "at": _milliseconds(now), "ttl": until})
 
     def erased_since(self, ticket: Ticket) -> bool:
         """Return whether the ticket's user was erased after the ticket was made."""
-        item, _ = self.table.get(_erased_key(ticket.user_id))
-        return item is not None and item["at"] >= _milliseconds(ticket.created_at)
+        return self.erased_after(ticket.user_id, ticket.created_at)
+
+    def erased_after(self, user_id: str, began: datetime) -> bool:
+        """Return whether a user was erased after something of theirs began."""
+        item, _ = self.table.get(_erased_key(user_id))
+        return item is not None and item["at"] >= _milliseconds(began)
 
     def _take(self, key: Item, attempt: str, now: datetime) -> Item | None:
         try:

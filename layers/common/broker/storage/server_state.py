@@ -29,6 +29,8 @@ class ServerState:
     """When somebody last went to see whether our client is accepted again."""
     broken_until: datetime | None = None
     """Until when no refresh is spent on the server's 401s: it refuses everybody."""
+    mirrors: bool = False
+    """Some tool of its wanted arguments mirrored in headers (2026-07-28, x-mcp-header)."""
 
     def refuses_everybody(self, now: datetime) -> bool:
         """Return whether its 401s say nothing of a user's token."""
@@ -58,6 +60,10 @@ class ServerStateStore:
             condition=None,
             assign={"era": era, "protocol_version": protocol_version},
         )
+
+    def remember_mirrors(self, server_id: str) -> None:
+        """Keep that calls of this server may need a tool's schema."""
+        self.table.update({"server_id": server_id}, condition=None, assign={"mirrors": True})
 
     def flag_misconfigured(self, server_id: str, error: str, now: datetime) -> None:
         """Say that the authorization server refused our client."""
@@ -120,4 +126,5 @@ def _state(item: Item) -> ServerState:
         item.get("misconfigured_error"),
         maybe_moment(item.get("probed_at")),
         maybe_moment(item.get("broken_until")),
+        bool(item.get("mirrors", False)),
     )

@@ -22,6 +22,7 @@ _PLAIN = (
     "userinfo_endpoint",
     "issuer",
     "resource",
+    "authorization_response_iss_parameter_supported",
     "scope_separator",
     "pkce",
     "extra_authorize_params",

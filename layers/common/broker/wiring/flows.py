@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from broker.settings import Settings
+from broker.storage import versions
 
 from .parts import Parts
 
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
     from broker.flows.authorize import Authorize
     from broker.flows.callback import Callback
     from broker.flows.connections import Connections
-    from broker.flows.mcp_invoke import McpInvoke
-    from broker.flows.probe import Probe
+    from broker.flows.mcp_invoke import McpEndpoint, McpInvoke
+    from broker.flows.probe import Discovery, Probe
     from broker.flows.refresh_scheduler import RefreshScheduler
     from broker.flows.refresh_worker import RefreshWorker
     from broker.flows.servers import Servers
+    from broker.oauth.trusted_issuer import TrustedIssuer
+    from broker.sessions import Sessions
+    from broker.storage.registrations import RegistrationStore
 
 
 class Wiring:
@@ -76,6 +80,49 @@ class Wiring:
         )
 
     @cached_property
+    def mcp_endpoint(self) -> "McpEndpoint":
+        """The mcp_invoke function's other flow: our own MCP endpoint."""
+        from broker.flows.mcp_invoke import McpEndpoint, Questions, ToolCalls
+        from broker.flows.mcp_invoke.asking import Asking
+        from broker.flows.mcp_invoke.rounds import Rounds
+        from broker.storage.mcp_calls import McpCallStore
+
+        parts = self._parts
+        calls = McpCallStore(parts.table(parts.settings.pending_table, versions.PENDING))
+        rounds = Rounds(parts.clock, calls)
+        asking = Asking(
+            parts.clock, self.mcp_invoke, parts.connector, parts.connections, calls, rounds
+        )
+        tools = ToolCalls(self.mcp_invoke, asking, rounds)
+        return McpEndpoint(
+            parts.settings,
+            self._sessions,
+            self.mcp_invoke,
+            tools,
+            Questions(parts.caller, tools, asking, rounds),
+            calls,
+            self._trusted_issuer,
+        )
+
+    @cached_property
+    def _sessions(self) -> "Sessions":
+        from broker.sessions import Sessions
+        from broker.storage.sessions import SessionStore
+
+        table = self._parts.table(self.settings.sessions_table, versions.SESSIONS)
+        return Sessions(self._parts.clock, SessionStore(table), self._parts.pending)
+
+    @cached_property
+    def _trusted_issuer(self) -> "TrustedIssuer | None":
+        """Return the customer's own authorization server, if MCP clients may log in there."""
+        issuer = self.settings.mcp_issuer
+        if not issuer:
+            return None
+        from broker.oauth.trusted_issuer import TrustedIssuer
+
+        return TrustedIssuer(self._parts.outbound, self._parts.clock, issuer)
+
+    @cached_property
     def connections(self) -> "Connections":
         """The connections function's flow."""
         from broker.flows.connections import Connections
@@ -90,6 +137,7 @@ class Wiring:
             self._parts.completions,
             self._parts.grants,
             self._parts.remover,
+            self._sessions,
         )
 
     @cached_property
@@ -99,7 +147,9 @@ class Wiring:
 
         return Servers(
             self._parts.clock,
+            self._parts.settings,
             self._parts.servers,
+            self._registrations,
             self._parts.server_states,
             self._parts.connections,
             self._parts.tools,
@@ -131,6 +181,32 @@ class Wiring:
             self._parts.completions,
             steps,
         )
+
+    @cached_property
+    def discovery(self) -> "Discovery":
+        """The probe function's other flow: what a server says of itself."""
+        from broker.discovery import Discoverer, Registrar
+        from broker.flows.probe import Discovery
+        from broker.mcp import McpClient
+
+        clock, outbound = self._parts.clock, self._parts.outbound
+        return Discovery(
+            clock,
+            self._parts.settings,
+            self._parts.servers,
+            self._registrations,
+            self._parts.vault,
+            outbound,
+            Discoverer(outbound, clock, McpClient(outbound, clock)),
+            Registrar(outbound, clock),
+        )
+
+    @cached_property
+    def _registrations(self) -> "RegistrationStore":
+        """Clients that discovery registered, among the pending rows."""
+        from broker.storage.registrations import RegistrationStore
+
+        return RegistrationStore(self._parts.pending.table)
 
     @cached_property
     def refresh_scheduler(self) -> "RefreshScheduler":

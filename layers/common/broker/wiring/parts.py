@@ -90,19 +90,20 @@ class Parts:
     @cached_property
     def caller(self) -> "Caller":
         """Calls MCP servers."""
-        from broker.calls import Caller
+        from broker.calls import AsUser, Caller, Learner
         from broker.mcp import McpClient
 
-        return Caller(
+        learner = Learner(self.clock, self.sealer, self.connections, self.server_states, self.tools)
+        as_user = AsUser(
             self.clock,
-            McpClient(self.outbound, self.clock),
             self.tokens,
             self.verdicts,
             self.sealer,
             self.vault,
-            self.connections,
             self.server_states,
+            learner,
         )
+        return Caller(self.clock, McpClient(self.outbound, self.clock), as_user, learner)
 
     @cached_property
     def remover(self) -> "Remover":
@@ -165,7 +166,7 @@ class Parts:
         from broker.storage.authorization_servers import AuthorizationServerStore
         from broker.tokens.pace import Pace
 
-        table = self._table(self.settings.server_state_table, versions.SERVER_STATE)
+        table = self.table(self.settings.server_state_table, versions.SERVER_STATE)
         return Pace(AuthorizationServerStore(table), self.settings.refreshes_per_second)
 
     @cached_property
@@ -247,41 +248,40 @@ class Parts:
     @cached_property
     def servers(self) -> ServerStore:
         """The registry."""
-        return ServerStore(self._table(self.settings.servers_table, versions.SERVERS))
+        return ServerStore(self.table(self.settings.servers_table, versions.SERVERS))
 
     @cached_property
     def server_states(self) -> ServerStateStore:
         """What the runtime learned."""
-        return ServerStateStore(
-            self._table(self.settings.server_state_table, versions.SERVER_STATE)
-        )
+        return ServerStateStore(self.table(self.settings.server_state_table, versions.SERVER_STATE))
 
     @cached_property
     def connections(self) -> ConnectionStore:
         """Connections."""
-        return ConnectionStore(self._table(self.settings.connections_table, versions.CONNECTIONS))
+        return ConnectionStore(self.table(self.settings.connections_table, versions.CONNECTIONS))
 
     @cached_property
     def schedule(self) -> Schedule:
         """Which connections are due."""
-        return Schedule(self._table(self.settings.connections_table, versions.CONNECTIONS))
+        return Schedule(self.table(self.settings.connections_table, versions.CONNECTIONS))
 
     @cached_property
     def pending(self) -> PendingStore:
         """Flows under way."""
-        return PendingStore(self._table(self.settings.pending_table, versions.PENDING))
+        return PendingStore(self.table(self.settings.pending_table, versions.PENDING))
 
     @cached_property
     def tests(self) -> TestStore:
         """Tests under way."""
-        return TestStore(self._table(self.settings.pending_table, versions.PENDING))
+        return TestStore(self.table(self.settings.pending_table, versions.PENDING))
 
     @cached_property
     def tools(self) -> ToolStore:
         """Tool lists."""
-        return ToolStore(self._table(self.settings.tools_table, versions.TOOLS))
+        return ToolStore(self.table(self.settings.tools_table, versions.TOOLS))
 
-    def _table(self, name: str, shape: versions.Shape) -> Table:
+    def table(self, name: str, shape: versions.Shape) -> Table:
+        """Return one of the stack's tables."""
         return Table(self._dynamodb, name, self.clock, shape)
 
     @cached_property

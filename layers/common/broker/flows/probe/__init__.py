@@ -1,5 +1,6 @@
-"""Talk to a service or MCP server for the builder: the test of an OAuth configuration."""
+"""Talks to a service or MCP server for the builder: discovery, and the test flow."""
 
+from .discovery import Discovery
 from .probe import Probe
 
-__all__ = ["Probe"]
+__all__ = ["Discovery", "Probe"]

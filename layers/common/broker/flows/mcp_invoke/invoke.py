@@ -1,26 +1,30 @@
 """Act as the user: run a tool, or say what the user has to do first; list the tools."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import accumulate
 
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
 from broker.connect import Connector
-from broker.errors import BrokerError, ServerMisconfigured, ServerNotFound
+from broker.errors import BrokerError, McpServerError, ServerMisconfigured, ServerNotFound
 from broker.mcp import InputNeeded, InsufficientScope, ToolList
 from broker.model import (
     AuthorizationRequired,
     AuthType,
     Completed,
     Connection,
+    Failure,
     InputRequired,
     Invocation,
     InvokeOutcome,
     PromptReason,
+    Reason,
     Server,
     Status,
     ToolCall,
     ToolListing,
+    Wish,
 )
 from broker.storage.connections import ConnectionStore
 from broker.storage.server_state import ServerStateStore
@@ -30,6 +34,23 @@ from broker.tokens import Unusable
 
 SCOPE_LENGTH = 4000
 """Characters of scopes in one authorization request, at most."""
+SCOPE_REQUESTS = 3
+"""How often in a row a user is asked for scopes that their consents do not bring."""
+_SCOPE_PAUSE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What the user must do first, before there is a link to do it by."""
+
+    server: Server
+    reason: PromptReason
+    why: Reason | None = None
+    failure: Failure | None = None
+    scopes: tuple[str, ...] | None = None
+    """None: the server's own."""
+    missing: tuple[str, ...] = ()
+    """Which of them the connection lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +67,14 @@ class McpInvoke:
 
     def invoke(self, call: ToolCall, invocation: Invocation) -> InvokeOutcome:
         """Run the tool as the user, or return the ready prompt."""
-        server = self._complete_server(call.server_id)
+        outcome = self.attempt(call, invocation)
+        if isinstance(outcome, Needed):
+            return self.card(outcome, call.wish, invocation)
+        return outcome
+
+    def attempt(self, call: ToolCall, invocation: Invocation) -> Completed | InputRequired | Needed:
+        """Run the tool as the user, or say what is needed of the user first."""
+        server = self.complete_server(call.server_id)
         try:
             answer = self.caller.call_tool(
                 server,
@@ -58,19 +86,29 @@ class McpInvoke:
                 request_state=call.request_state,
             )
         except InsufficientScope as exc:
-            if server.auth_type is not AuthType.CONSUMER_OAUTH:
-                message = "The MCP server asks for more than its builder's credentials allow."
-                raise ServerMisconfigured(message) from exc
-            return self._more_scope(server, call, exc.scopes, invocation)
+            return self.more_scope(server, call.wish.user_id, exc)
         if isinstance(answer, Unusable):
-            return self._prompt(server, call, answer.connection, invocation)
+            return self.needed(server, answer.connection)
         if isinstance(answer, InputNeeded):
             return InputRequired(answer.input_requests, answer.request_state)
         return Completed(answer.result)
 
+    def card(self, needed: Needed, wish: Wish, invocation: Invocation) -> AuthorizationRequired:
+        """Return the ready prompt, with a fresh link."""
+        card = self.connector.card(
+            needed.server,
+            wish,
+            needed.reason,
+            base_url=invocation.base_url,
+            scopes=needed.scopes,
+            why=needed.why,
+            failure=needed.failure,
+        )
+        return replace(card, missing_scopes=needed.missing)
+
     def tools(self, server_id: str, user_id: str, invocation: Invocation) -> ToolListing:
         """Return the tools this user is shown; a failed refresh keeps the last good list."""
-        server = self._complete_server(server_id)
+        server = self.complete_server(server_id)
         if server.auth_type is not AuthType.CONSUMER_OAUTH:
             return self._listed(_Owner(server, None, None, "catalogue"), user_id, invocation)
         connection, _ = self.connections.get(user_id, server_id)
@@ -93,7 +131,8 @@ class McpInvoke:
             return self._last_good(owner, known, "not_connected")
         return self._keep(owner, fetched, known)
 
-    def _complete_server(self, server_id: str) -> Server:
+    def complete_server(self, server_id: str) -> Server:
+        """Return a server that can be called; raise ServerNotFound, ServerMisconfigured."""
         server = self.servers.get(server_id)
         if server is None:
             raise ServerNotFound
@@ -104,37 +143,41 @@ class McpInvoke:
             )
         return server
 
-    def _prompt(
-        self, server: Server, call: ToolCall, connection: Connection | None, invocation: Invocation
-    ) -> AuthorizationRequired:
+    def needed(self, server: Server, connection: Connection | None) -> Needed:
+        """Say that the user must connect, or connect again; raise ServerMisconfigured."""
         state = self.server_states.get(server.server_id)
         if state.refuses_client(self.clock.now()):
             message = "The service refuses this app's own credentials; its builder must fix them."
             raise ServerMisconfigured(message)
-        reason = PromptReason.RECONNECT_REQUIRED if connection else PromptReason.NOT_CONNECTED
-        return self.connector.card(
-            server,
-            call.wish,
-            reason,
-            base_url=invocation.base_url,
-            why=connection.reason if connection else None,
-            failure=connection.failure if connection else None,
-        )
+        if connection is None:
+            return Needed(server, PromptReason.NOT_CONNECTED)
+        reason = PromptReason.RECONNECT_REQUIRED
+        return Needed(server, reason, connection.reason, connection.failure)
 
-    def _more_scope(
-        self, server: Server, call: ToolCall, wanted: tuple[str, ...], invocation: Invocation
-    ) -> AuthorizationRequired:
-        """Ask for the union: a new consent replaces the old one, scopes and all."""
-        connection, _ = self.connections.get(call.wish.user_id, server.server_id)
+    def more_scope(self, server: Server, user_id: str, lacking: InsufficientScope) -> Needed:
+        """Ask for the union: a new consent replaces the old one, scopes and all.
+
+        Bounded: a server is not believed that asks for what it was given, and a user is not asked
+        for ever for what the service does not grant.
+        """
+        if server.auth_type is not AuthType.CONSUMER_OAUTH:
+            message = "The MCP server asks for more than its builder's credentials allow."
+            raise ServerMisconfigured(message) from lacking
+        connection, _ = self.connections.get(user_id, server.server_id)
         held = connection.tokens.scope if connection else ()
-        union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *wanted))))
-        return self.connector.card(
-            server,
-            call.wish,
-            PromptReason.ADDITIONAL_SCOPE,
-            base_url=invocation.base_url,
-            scopes=union,
-        )
+        union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *lacking.scopes))))
+        missing = tuple(scope for scope in union if scope not in held)
+        if connection is not None and not missing:
+            raise _vain("scope_not_enough", "The MCP server asks for what it was given.")
+        if connection is not None and self._was_asked_enough(connection, union):
+            raise _vain("scope_not_granted", "The service does not grant what the tool needs.")
+        return Needed(server, PromptReason.ADDITIONAL_SCOPE, scopes=union, missing=missing)
+
+    def _was_asked_enough(self, connection: Connection, union: tuple[str, ...]) -> bool:
+        if not set(union) <= set(connection.requested_scopes):
+            return False
+        recent = self.clock.now() - connection.connected_at < _SCOPE_PAUSE
+        return recent and connection.scope_requests >= SCOPE_REQUESTS
 
     def _known(self, owner: "_Owner") -> StoredTools | None:
         known = self.tools_seen.get(owner.server.server_id, owner.user_id)
@@ -159,9 +202,17 @@ class McpInvoke:
         listing = listing_of(fetched, owner.server, now, owner.grant_id)
         try:
             self.tools_seen.put(owner.server.server_id, owner.user_id, listing)
+            if fetched.cache_scope == "public" and owner.user_id is not None:
+                # The server's own word that everybody may see it (2026-07-28, Caching).
+                everybody = replace(listing, grant_id=None)
+                self.tools_seen.put(owner.server.server_id, None, everybody)
         except ListTooLarge:
             return self._last_good(owner, known, "list_too_large")
         return ToolListing(fetched.tools, now, owner.source)
+
+
+def _vain(reason: str, message: str) -> McpServerError:
+    return McpServerError(message, details={"upstream_status": 403, "reason": reason})
 
 
 def _bounded(scopes: tuple[str, ...]) -> tuple[str, ...]:

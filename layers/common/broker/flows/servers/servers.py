@@ -3,94 +3,37 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from broker.clock import Clock
-from broker.errors import (
-    AddressBlocked,
-    InvalidServer,
-    PreconditionFailed,
-    ServerInUse,
-    ServerNotFound,
-)
+from broker.errors import InvalidServer, ServerInUse, ServerNotFound
 from broker.model import (
     AuthType,
+    ClientRegistration,
     Connection,
     Draft,
     Kept,
     Precondition,
     Registered,
     RevocationScope,
-    Secret,
     Server,
     Status,
     TokenRequestStyle,
 )
+from broker.oauth import client_metadata
 from broker.outbound import Outbound
+from broker.settings import Settings
 from broker.storage.connections import ConnectionStore, Moved
+from broker.storage.registrations import RegistrationStore
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
 from broker.storage.tools import ToolStore
 from broker.vault import Vault, bearer_token_place, client_secret_place
 
+from .checks import check_precondition, check_secret_fits, check_values
+
 PAGE = 50
 DISCONNECTED_PER_CALL = 50
 _COUNTED = 1000
-_URLS = (
-    "mcp_url",
-    "authorization_endpoint",
-    "token_endpoint",
-    "refresh_endpoint",
-    "revocation_endpoint",
-    "userinfo_endpoint",
-    "issuer",
-    "resource",
-)
-_OURS = frozenset(
-    {
-        "client_assertion",
-        "client_assertion_type",
-        "client_id",
-        "client_secret",
-        "code",
-        "code_challenge",
-        "code_challenge_method",
-        "code_verifier",
-        "grant_type",
-        "nonce",
-        "redirect_uri",
-        "refresh_token",
-        "request",
-        "request_uri",
-        "response_mode",
-        "response_type",
-        "state",
-    }
-)
-_HEADERS_REFUSED = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "content-type",
-        "cookie",
-        "expect",
-        "host",
-        "keep-alive",
-        "mcp-method",
-        "mcp-name",
-        "mcp-protocol-version",
-        "mcp-session-id",
-        "origin",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 _SEPARATORS = {"space": " ", "comma": ",", "plus": "+"}
 
 
@@ -99,7 +42,9 @@ class Servers:
     """``/v1/servers``."""
 
     clock: Clock
+    settings: Settings
     servers: ServerStore
+    registrations: RegistrationStore
     server_states: ServerStateStore
     connections: ConnectionStore
     tools: ToolStore
@@ -117,13 +62,31 @@ class Servers:
             raise ServerNotFound
         return server
 
+    def client_metadata(self, server_id: str, base_url: str) -> Mapping[str, object]:
+        """Return the client id metadata document of one server's client; raise ServerNotFound.
+
+        Public, and about nothing secret: its own URL is the client id, and it has exactly one
+        redirect URI (OAuth Client ID Metadata Document).
+        """
+        server = self.get(server_id)
+        if server.auth_type is not AuthType.CONSUMER_OAUTH:
+            raise ServerNotFound
+        chat, logo = self.settings.chat_name, self.settings.chat_logo_url
+        metadata = client_metadata(f"{base_url}/callback/{server_id}", chat, logo, "none")
+        url = f"{base_url}/oauth/client-metadata/{server_id}.json"
+        return {"client_id": url, "client_uri": base_url, **metadata}
+
     def put(self, server_id: str, draft: Draft, precondition: Precondition) -> Registered:
         """Create or replace; raise InvalidServer naming the field, or PreconditionFailed."""
         before = self.servers.get(server_id)
-        _check_precondition(precondition, before)
-        self._check(draft.values)
+        check_precondition(precondition, before)
+        check_values(draft.values, self.outbound)
         wanted = self._wanted(server_id, draft, before)
-        self._check_secrets(wanted, draft, before)
+        registered = self._registration(wanted, draft)
+        if registered:
+            wanted = replace(wanted, client_secret=registered.client_secret)
+        else:
+            self._check_secrets(wanted, draft, before)
         server = self._sealed(wanted, draft)
         self.servers.put(server, replaces=before)
         self.server_states.forget(server_id)
@@ -136,7 +99,7 @@ class Servers:
         50 a call; returns how many are left, and the server goes once none is.
         """
         server = self.get(server_id)
-        _check_precondition(precondition, server)
+        check_precondition(precondition, server)
         users = self._users(server_id)
         if users and not disconnect:
             raise ServerInUse(
@@ -177,23 +140,6 @@ class Servers:
             if moved.stands is not None:
                 self._begin_removal(moved.stands)
 
-    def _check(self, values: Mapping[str, Any]) -> None:
-        for name in _URLS:
-            if values.get(name) is not None:
-                self._check_url(name, values[name])
-        for name in ("extra_authorize_params", "extra_token_params", "extra_refresh_params"):
-            taken = _OURS.intersection(values[name])
-            if taken:
-                raise InvalidServer(f"{name}: {min(taken)} is set by the broker itself.")
-        if values["token_header"].lower() in _HEADERS_REFUSED:
-            raise InvalidServer("token_header: this header cannot carry a token.")
-
-    def _check_url(self, name: str, url: str) -> None:
-        try:
-            self.outbound.check_url(url)
-        except AddressBlocked as exc:
-            raise InvalidServer(f"{name}: {exc}") from exc
-
     def _wanted(self, server_id: str, draft: Draft, before: Server | None) -> Server:
         now = self.clock.now().replace(microsecond=0)
         values = dict(draft.values)
@@ -216,9 +162,22 @@ class Servers:
             updated_at=now,
         )
 
+    def _registration(self, wanted: Server, draft: Draft) -> ClientRegistration | None:
+        """Find the client that was registered for exactly this server, issuer and these URLs."""
+        if draft.client_secret is not Kept.KEPT or draft.bearer_token is not Kept.KEPT:
+            return None
+        if wanted.auth_type is not AuthType.CONSUMER_OAUTH or not wanted.issuer:
+            return None
+        now = self.clock.now()
+        found = self.registrations.get(wanted.server_id, wanted.issuer, now)
+        if found is None or found.client_secret is None or found.client_id != wanted.client_id:
+            return None
+        same_style = found.token_request_style == wanted.token_request_style.value
+        return found if same_style and wanted.secret_urls <= found.urls else None
+
     def _check_secrets(self, wanted: Server, draft: Draft, before: Server | None) -> None:
         """A kept secret must not go to a new place: a URL that moves must bring it again."""
-        _check_secret_fits(wanted, draft)
+        check_secret_fits(wanted, draft)
         moved = wanted.secret_urls - (before.secret_urls if before else frozenset())
         kept = (
             (draft.client_secret, wanted.client_secret, "client_secret"),
@@ -241,28 +200,3 @@ class Servers:
             shared = draft.bearer_token
             server = replace(server, bearer_token=shared and self.vault.seal(place, shared))
         return server
-
-
-def _check_precondition(precondition: Precondition, stands: Server | None) -> None:
-    """Raise PreconditionFailed unless the server stands as the caller thinks."""
-    tag = stands.etag if stands else None
-    if precondition.if_match is not None and not _matches(precondition.if_match, tag):
-        raise PreconditionFailed("If-Match: the server is not at that version.")
-    if precondition.if_none_match is not None and _matches(precondition.if_none_match, tag):
-        raise PreconditionFailed("If-None-Match: the server exists at that version.")
-
-
-def _check_secret_fits(wanted: Server, draft: Draft) -> None:
-    given = isinstance(draft.client_secret, Secret)
-    if given and wanted.auth_type is not AuthType.CONSUMER_OAUTH:
-        raise InvalidServer("client_secret: only a consumer_oauth server has one.")
-    if given and wanted.token_request_style is TokenRequestStyle.NONE:
-        raise InvalidServer("client_secret: the token_request_style none sends no secret.")
-    if isinstance(draft.bearer_token, Secret) and wanted.auth_type is not AuthType.BEARER:
-        raise InvalidServer("bearer_token: only a bearer server has one.")
-
-
-def _matches(wanted: str, tag: str | None) -> bool:
-    if wanted.strip() == "*":
-        return tag is not None
-    return tag in [part.strip() for part in wanted.split(",")]

@@ -1,0 +1,90 @@
+"""What a container remembers of the servers that it calls; nothing of it outlives the container."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from broker.mcp import Era, Listing
+from broker.model import Connection, Secret, Server
+
+_MOST_OWNERS = 1000
+_MOST_LISTS = 32
+_LARGEST_LIST = 256 * 1024
+
+type Schemas = Mapping[str, Mapping[str, object]]
+"""By tool: the input schemas that ask for arguments in headers (x-mcp-header)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """How a server is spoken to."""
+
+    era: Era
+    protocol_version: str | None
+    mirrors: bool = False
+    """Some of its tools want arguments mirrored in headers (2026-07-28, x-mcp-header)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose view of a server it is: a user's under one grant, or (None) everybody's."""
+
+    server_id: str
+    config_digest: str
+    user_id: str | None = None
+    grant_id: str | None = None
+
+    @classmethod
+    def of(cls, server: Server, connection: Connection | None) -> "Owner":
+        """Name the user of a connection; without one the server has one view for all."""
+        if connection is None:
+            return cls(server.server_id, server.config_digest)
+        user_id, grant_id = connection.user_id, connection.grant_id
+        return cls(server.server_id, server.config_digest, user_id, grant_id)
+
+    @property
+    def everybody(self) -> "Owner":
+        """The same server, whoever asks."""
+        return Owner(self.server_id, self.config_digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Eras by URL, sessions that are nobody's own, schemas and lists by whose view they are."""
+
+    eras: dict[str, Spoken] = field(default_factory=dict)
+    sessions: dict[tuple[str, str], Secret] = field(default_factory=dict, repr=False)
+    schemas: dict[Owner, Schemas] = field(default_factory=dict, repr=False)
+    _lists: dict[tuple[Owner, str], tuple[Listing, datetime]] = field(
+        default_factory=dict, repr=False
+    )
+
+    def keep_schemas(self, owner: Owner, schemas: Schemas) -> None:
+        """Remember a user's schemas; the oldest of a thousand users is forgotten."""
+        _put(self.schemas, owner, schemas, _MOST_OWNERS)
+
+    def listed(self, owner: Owner, method: str, now: datetime) -> Listing | None:
+        """Return a list that is still fresh: this user's own, or one that the server shares."""
+        for whose in (owner, owner.everybody):
+            found = self._lists.get((whose, method))
+            if found is not None and now < found[1]:
+                return found[0]
+        return None
+
+    def keep_list(self, owner: Owner, method: str, listing: Listing, now: datetime) -> None:
+        """Keep a list as long as its server allows (ttlMs), for whom it allows (cacheScope)."""
+        if self.listed(owner, method, now) is not None:
+            return  # it is this very list, and keeps its age
+        if not listing.ttl_ms or len(json.dumps(listing.entries)) > _LARGEST_LIST:
+            return
+        whose = owner.everybody if listing.cache_scope == "public" else owner
+        until = now + timedelta(milliseconds=listing.ttl_ms)
+        _put(self._lists, (whose, method), (listing, until), _MOST_LISTS)
+
+
+def _put[Key, Value](kept: dict[Key, Value], key: Key, value: Value, most: int) -> None:
+    kept.pop(key, None)
+    while len(kept) >= most:
+        del kept[next(iter(kept))]
+    kept[key] = value

@@ -1,0 +1,96 @@
+"""Prompts, resources and completions of the MCP server, passed through to MCP clients."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from broker.calls import Caller
+from broker.errors import McpServerError
+from broker.mcp import FORMS, InputNeeded, InsufficientScope
+from broker.model import (
+    InputRequired,
+    Invocation,
+    McpOutcome,
+    McpRequest,
+    McpResult,
+    Session,
+)
+from broker.model.mcp import METHOD_NOT_FOUND
+from broker.tokens import Unusable
+from broker.wording import say
+
+from .asking import Asking, text
+from .rounds import PER_ROUND, Rounds, input_responses
+from .tool_calls import ToolCalls, refuse_cursor
+
+LISTS: Mapping[str, str] = {
+    "prompts/list": "prompts",
+    "resources/list": "resources",
+    "resources/templates/list": "resourceTemplates",
+}
+"""Which member of a result each list lies under."""
+ASKED = frozenset({"prompts/get", "resources/read", "completion/complete"})
+_NO_COMPLETION: Mapping[str, object] = {"completion": {"values": []}}
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a server has beside tools."""
+
+    caller: Caller
+    tools: ToolCalls
+    asking: Asking
+    rounds: Rounds
+
+    def list(
+        self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
+    ) -> McpOutcome:
+        """List them whole; nothing, before the user connects or where the server has none."""
+        refuse_cursor(request)
+        server = self.tools.invoke.complete_server(server_id)
+        key = LISTS[request.method]
+        try:
+            found = self.caller.list_all(server, session.user_id, request.method, invocation)
+        except InsufficientScope as exc:
+            needed = self.tools.invoke.more_scope(server, session.user_id, exc)
+            return self.asking.tell(needed, session, request, invocation)
+        except McpServerError as exc:
+            if exc.details.get("code") != METHOD_NOT_FOUND:
+                raise
+            return McpResult({key: []})
+        if isinstance(found, Unusable):
+            return McpResult({key: []})
+        return McpResult({key: [*found.entries]}, found.ttl_ms or 0)
+
+    def ask(
+        self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
+    ) -> McpOutcome:
+        """Ask as the user, or ask the user for what is needed first."""
+        round_ = self.rounds.resume(session, server_id, request)
+        server = self.tools.invoke.complete_server(server_id)
+        if self.asking.has_refused(round_, request):
+            return text(request, say("not_connected_now", session.locale, service=server.name))
+        self.asking.wait(round_, session, server_id, request, invocation)
+        goes_on = round_ is not None and not round_.waited.connects
+        try:
+            called = self.caller.ask(
+                server,
+                session.user_id,
+                request.method,
+                {key: value for key, value in request.params.items() if key not in PER_ROUND},
+                invocation,
+                input_responses=input_responses(request) if goes_on else None,
+                request_state=round_.upstream_state if round_ and goes_on else None,
+                capabilities=FORMS,
+            )
+        except InsufficientScope as exc:
+            needed = self.tools.invoke.more_scope(server, session.user_id, exc)
+            return self.asking.tell(needed, session, request, invocation)
+        if isinstance(called, Unusable):
+            if request.method == "completion/complete":  # asked at every key: no reason to prompt
+                return McpResult(_NO_COMPLETION)
+            needed = self.tools.invoke.needed(server, called.connection)
+            return self.asking.tell(needed, session, request, invocation)
+        if isinstance(called.outcome, InputNeeded):
+            asked = InputRequired(called.outcome.input_requests, called.outcome.request_state)
+            return self.tools.pass_on(asked, session, server, request)
+        return McpResult(called.outcome.result)

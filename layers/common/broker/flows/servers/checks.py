@@ -1,0 +1,110 @@
+"""What a configuration may not say, whoever says it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from broker.errors import AddressBlocked, InvalidServer, PreconditionFailed
+from broker.model import AuthType, Draft, Precondition, Secret, Server, TokenRequestStyle
+from broker.outbound import Outbound
+
+_URLS = (
+    "mcp_url",
+    "authorization_endpoint",
+    "token_endpoint",
+    "refresh_endpoint",
+    "revocation_endpoint",
+    "userinfo_endpoint",
+    "issuer",
+    "resource",
+)
+_OURS = frozenset(
+    {
+        "client_assertion",
+        "client_assertion_type",
+        "client_id",
+        "client_secret",
+        "code",
+        "code_challenge",
+        "code_challenge_method",
+        "code_verifier",
+        "grant_type",
+        "nonce",
+        "redirect_uri",
+        "refresh_token",
+        "request",
+        "request_uri",
+        "response_mode",
+        "response_type",
+        "state",
+    }
+)
+_HEADERS_REFUSED = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "mcp-method",
+        "mcp-name",
+        "mcp-protocol-version",
+        "mcp-session-id",
+        "origin",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+def check_values(values: Mapping[str, Any], outbound: Outbound) -> None:
+    """Check URLs, extra parameters and the token's header; raise InvalidServer naming the field."""
+    for name in _URLS:
+        if values.get(name) is not None:
+            _check_url(name, values[name], outbound)
+    for name in ("extra_authorize_params", "extra_token_params", "extra_refresh_params"):
+        taken = _OURS.intersection(values[name])
+        if taken:
+            raise InvalidServer(f"{name}: {min(taken)} is set by the broker itself.")
+    if values["token_header"].lower() in _HEADERS_REFUSED:
+        raise InvalidServer("token_header: this header cannot carry a token.")
+
+
+def check_precondition(precondition: Precondition, stands: Server | None) -> None:
+    """Raise PreconditionFailed unless the server stands as the caller thinks."""
+    tag = stands.etag if stands else None
+    if precondition.if_match is not None and not _matches(precondition.if_match, tag):
+        raise PreconditionFailed("If-Match: the server is not at that version.")
+    if precondition.if_none_match is not None and _matches(precondition.if_none_match, tag):
+        raise PreconditionFailed("If-None-Match: the server exists at that version.")
+
+
+def check_secret_fits(wanted: Server, draft: Draft) -> None:
+    """Refuse a secret that a server of this kind has no use for; raise InvalidServer."""
+    given = isinstance(draft.client_secret, Secret)
+    if given and wanted.auth_type is not AuthType.CONSUMER_OAUTH:
+        raise InvalidServer("client_secret: only a consumer_oauth server has one.")
+    if given and wanted.token_request_style is TokenRequestStyle.NONE:
+        raise InvalidServer("client_secret: the token_request_style none sends no secret.")
+    if isinstance(draft.bearer_token, Secret) and wanted.auth_type is not AuthType.BEARER:
+        raise InvalidServer("bearer_token: only a bearer server has one.")
+
+
+def _check_url(name: str, url: str, outbound: Outbound) -> None:
+    try:
+        outbound.check_url(url)
+    except AddressBlocked as exc:
+        raise InvalidServer(f"{name}: {exc}") from exc
+
+
+def _matches(wanted: str, tag: str | None) -> bool:
+    if wanted.strip() == "*":
+        return tag is not None
+    return tag in [part.strip() for part in wanted.split(",")]

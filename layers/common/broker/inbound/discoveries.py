@@ -1,0 +1,57 @@
+"""What discovery found, and what we say of our own clients, as JSON."""
+
+from collections.abc import Mapping
+
+from aws_lambda_powertools.event_handler import Response
+
+from broker.inbound.answers import Body, json_answer, server
+from broker.model import ClientSource, Discovered, Problem
+
+_OURS = frozenset(
+    {
+        "server_id",
+        "has_client_secret",
+        "has_bearer_token",
+        "redirect_uri",
+        "missing",
+        "created_at",
+        "updated_at",
+    }
+)
+"""What a server's representation has and a PUT does not take."""
+_WITHOUT_SECRET = frozenset(
+    {ClientSource.CLIENT_ID_METADATA_DOCUMENT, ClientSource.DYNAMIC, ClientSource.NOT_NEEDED}
+)
+
+
+def discovered(outcome: Discovered, base_url: str) -> Body:
+    """Return the server as it can be PUT, the source of each value, and what is wrong."""
+    whole = server(outcome.server, base_url)
+    proposed = {k: v for k, v in whole.items() if k not in _OURS and v is not None}
+    if outcome.client in _WITHOUT_SECRET and outcome.server.client_secret is None:
+        proposed["client_secret"] = None  # a secret of another client is not kept
+    known = outcome.server.server_id
+    return {
+        "ready": outcome.ready,
+        "server_id": known or None,
+        "server": proposed,
+        "sources": {k: v for k, v in outcome.sources.items() if k in proposed},
+        "client": outcome.client.value,
+        "redirect_uri": whole["redirect_uri"] if known else None,
+        "missing": whole["missing"],
+        "problems": [_problem(problem) for problem in outcome.problems],
+    }
+
+
+def client_document(metadata: Mapping[str, object]) -> Response[str]:
+    """Return a client id metadata document; it may be kept for a few minutes."""
+    return json_answer(metadata, headers={"Cache-Control": "public, max-age=300"})
+
+
+def _problem(problem: Problem) -> Body:
+    return {
+        "code": problem.code,
+        "severity": problem.severity.value,
+        "message": problem.message,
+        "url": problem.url,
+    }

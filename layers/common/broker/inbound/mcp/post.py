@@ -1,0 +1,170 @@
+"""One HTTP request at the MCP endpoint: who sent it, what it asks, and the answer."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from broker.endpoint_errors import ForeignOrigin, InvalidToken, McpRefusal, MethodNotAllowed
+from broker.errors import BrokerError, McpResultTooLarge
+from broker.inbound.answers import ENCODED_BYTES, NO_STORE, json_error
+from broker.inbound.door import header, invocation, path_of, raw_body, read_json, request_headers
+from broker.model import Invocation, McpOutcome, McpRequest, Secret, Session
+from broker.model.mcp import INVALID_REQUEST, PARSE_ERROR
+from broker.settings import Settings
+
+from . import rendering
+from .messages import Asked, Malformed, Message, Told, read_message
+from .revisions import VERSION_HEADER, is_modern, read_request, refuse_unknown, takes_batches
+
+METHODS = ["POST", "GET", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS"]
+"""The gateway's ``ANY``; all but the first are answered 405."""
+_MOST_IN_A_BATCH = 20
+
+type Serve = Callable[[McpRequest], McpOutcome]
+
+
+class Endpoint(Protocol):
+    """The flow behind the endpoint; this floor knows no flows."""
+
+    def admit(self, bearer: Secret | None, server_id: str, invocation: Invocation) -> Session:
+        """Return whom a bearer acts as; raise InvalidToken."""
+
+    def serve(
+        self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
+    ) -> McpOutcome:
+        """Answer one request; raise McpRefusal or BrokerError."""
+
+
+def answer_mcp(
+    app: APIGatewayHttpResolver, settings: Settings, endpoint: Endpoint
+) -> Response[str]:
+    """Read, admit, serve and answer; what is refused before JSON-RPC is an error of the API."""
+    run, server_id = invocation(app, settings), path_of(app)
+    if app.current_event.http_method != "POST":
+        refused = json_error(MethodNotAllowed(), run.request_id)
+        refused.headers["Allow"] = "POST"
+        return refused
+    _check_origin(header(app, "origin"), settings, run)
+    raw = raw_body(app.current_event.raw_event)
+    try:
+        session = endpoint.admit(_bearer(header(app, "authorization")), server_id, run)
+    except InvalidToken as exc:
+        return _unauthorized(exc, settings, server_id, run)
+    return _served(
+        raw,
+        request_headers(app),
+        run.request_id,
+        lambda request: endpoint.serve(session, server_id, request, run),
+    )
+
+
+def _served(raw: bytes, headers: Mapping[str, str], request_id: str, serve: Serve) -> Response[str]:
+    modern = is_modern(headers)
+    try:
+        value = read_json(raw)
+    except ValueError:
+        return _refused(McpRefusal(PARSE_ERROR, "The body is not well-formed JSON in UTF-8."))
+    if isinstance(value, list):
+        return _batch(value, headers, request_id, serve)
+    message = read_message(value)
+    if isinstance(message, Told):
+        return _accepted(headers)
+    body, refusal = _answer(message, headers, request_id, serve)
+    return _json(body, 200 if refusal is None else rendering.status_of(refusal, modern=modern))
+
+
+def _batch(
+    values: list[object], headers: Mapping[str, str], request_id: str, serve: Serve
+) -> Response[str]:
+    """Answer a batch, one after another (2025-03-26, Batching); other revisions have none."""
+    if not takes_batches(headers):
+        return _refused(McpRefusal(INVALID_REQUEST, "This revision of MCP has no batches."))
+    if not 0 < len(values) <= _MOST_IN_A_BATCH:
+        most = f"A batch holds 1 to {_MOST_IN_A_BATCH} messages."
+        return _refused(McpRefusal(INVALID_REQUEST, most))
+    messages = [read_message(value) for value in values]
+    if any(isinstance(each, Asked) and each.method == "initialize" for each in messages):
+        return _refused(McpRefusal(INVALID_REQUEST, "initialize may not be part of a batch."))
+    owed = [each for each in messages if not isinstance(each, Told)]
+    if not owed:
+        return _accepted(headers)
+    return _json([_answer(each, headers, request_id, serve)[0] for each in owed], 200)
+
+
+def _answer(
+    message: Message, headers: Mapping[str, str], request_id: str, serve: Serve
+) -> tuple[rendering.Message, McpRefusal | None]:
+    if isinstance(message, Told):
+        raise TypeError(message)
+    if isinstance(message, Malformed):
+        return rendering.error(message.id, message.refusal), message.refusal
+    try:
+        request = read_request(message, headers)
+        body = rendering.result(message.id, request, serve(request))
+        _check_size(body)
+    except McpRefusal as exc:
+        return rendering.error(message.id, exc), exc
+    except BrokerError as exc:
+        refusal = rendering.refusal_of(exc, request_id)
+        return rendering.error(message.id, refusal), refusal
+    return body, None
+
+
+def _accepted(headers: Mapping[str, str]) -> Response[str]:
+    """Take note (202): nothing that a client may tell us changes anything here."""
+    try:
+        refuse_unknown(headers.get(VERSION_HEADER, "2025-03-26"))
+    except McpRefusal as exc:
+        return _refused(exc)
+    return Response(202, None, "", headers=dict(NO_STORE))
+
+
+def _unauthorized(
+    exc: InvalidToken, settings: Settings, server_id: str, run: Invocation
+) -> Response[str]:
+    """Challenge (RFC 6750 §3); name the metadata only where there is an authorization server."""
+    challenge = 'Bearer error="invalid_token"'
+    if settings.mcp_issuer:
+        where = f"{run.base_url}/.well-known/oauth-protected-resource/mcp/{server_id}"
+        challenge += f', resource_metadata="{where}"'
+    refused = json_error(exc, run.request_id)
+    refused.headers["WWW-Authenticate"] = challenge
+    return refused
+
+
+def _check_origin(origin: str | None, settings: Settings, run: Invocation) -> None:
+    """Refuse pages but those of the chat product and our own (MCP, Streamable HTTP, Security)."""
+    pages = (run.base_url, settings.default_return_url, *settings.allowed_return_urls)
+    if origin is not None and origin not in {_origin(page) for page in pages if page}:
+        raise ForeignOrigin
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _bearer(authorization: str | None) -> Secret | None:
+    scheme, _, value = (authorization or "").partition(" ")
+    value = value.strip()
+    if scheme.lower() != "bearer" or not value or not value.isascii() or " " in value:
+        return None
+    return Secret(value)
+
+
+def _refused(refusal: McpRefusal) -> Response[str]:
+    return _json(rendering.error(None, refusal), rendering.status_of(refusal, modern=True))
+
+
+def _check_size(body: rendering.Message) -> None:
+    encoded = json.dumps(json.dumps(body, ensure_ascii=False), ensure_ascii=False)
+    if len(encoded.encode()) > ENCODED_BYTES:
+        raise McpResultTooLarge("The answer is over 5.5 MB as encoded for the gateway.")
+
+
+def _json(body: rendering.Message | list[rendering.Message], status: int) -> Response[str]:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(status, "application/json", text, headers=dict(NO_STORE))

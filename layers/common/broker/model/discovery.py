@@ -1,0 +1,70 @@
+"""What was found out about an MCP server from its URL alone, and what stands in the way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .secret import Sealed
+from .server import Server
+
+
+class ClientSource(StrEnum):
+    """Where the client id comes from, in the order in which they are tried."""
+
+    PRE_REGISTERED = "pre_registered"
+    """The builder's own, registered by hand."""
+    CLIENT_ID_METADATA_DOCUMENT = "client_id_metadata_document"
+    """The URL of our own document about this server's client."""
+    DYNAMIC = "dynamic"
+    """Registered at the authorization server (RFC 7591)."""
+    BUILDER = "builder"
+    """Nobody's yet: the builder has to register a client."""
+    NOT_NEEDED = "not_needed"
+    """The server has no authorization."""
+
+
+class Severity(StrEnum):
+    """Whether users can connect in spite of it."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that the builder should know: a code, in words, and the URL it was seen at."""
+
+    code: str
+    severity: Severity
+    message: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """A server as it could be registered; ``sources`` says of each field where it comes from."""
+
+    server: Server
+    """Its ``server_id`` is empty where none was asked about."""
+    sources: Mapping[str, str]
+    client: ClientSource
+    problems: Sequence[Problem]
+
+    @property
+    def ready(self) -> bool:
+        """Say whether it works as it is, once it is registered so."""
+        broken = any(problem.severity is Severity.ERROR for problem in self.problems)
+        return not broken and not self.server.missing
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRegistration:
+    """A client registered for one server at one issuer (RFC 7591 §3.2.1); good for no other."""
+
+    server_id: str
+    issuer: str
+    client_id: str
+    client_secret: Sealed | None
+    token_request_style: str
+    urls: frozenset[str]
+    """Where the secret, or what it obtains, may be sent: nowhere else."""

@@ -1,0 +1,107 @@
+"""Calls of MCP clients that wait for their user, and what clients said of themselves.
+
+A waiting call is found by a random handle, the ``requestState`` that its client brings back. No
+handle is readable here, and what is sealed in the row opens under the handle alone.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from boto3.dynamodb.conditions import Attr
+
+from broker.model import Sealed, Secret
+from broker.storage import sealed
+from broker.storage.table import ConditionFailed, Item, Table, moment, seconds
+
+_GRACE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCall:
+    """A call that was answered by ``input_required``; it can be taken up once."""
+
+    handle_id: str
+    bound_to: str
+    """Digest of session, user, server, method and parameters."""
+    expires_at: datetime
+    connects: bool
+    """The user was asked to connect; otherwise the MCP server asked for more."""
+    grant_id: str | None = None
+    """The consent that stood when the user was asked: a new one is waited for."""
+    upstream: Sealed | None = None
+    """The MCP server's own ``requestState``."""
+
+
+def handle_id_of(handle: Secret) -> str:
+    """Return the name that a handle's row has."""
+    digest = hashlib.sha256(f"mcp:{handle.reveal()}".encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class McpCallStore:
+    """Waiting calls by handle, clients by session. Methods may raise TemporarilyUnavailable."""
+
+    table: Table
+
+    def put(self, call: WaitingCall) -> None:
+        """Remember a waiting call."""
+        self.table.put(
+            {
+                **_call_key(call.handle_id),
+                "bound_to": call.bound_to,
+                "connects": call.connects,
+                "grant_id": call.grant_id,
+                "upstream": sealed.to_item(call.upstream),
+                "expires_at": seconds(call.expires_at),
+                "ttl": seconds(call.expires_at + _GRACE),
+            }
+        )
+
+    def take(self, handle_id: str, bound_to: str, now: datetime) -> WaitingCall | None:
+        """Take a call up once: unexpired, and by whom it is bound to; None otherwise."""
+        fits = (
+            Attr("bound_to").eq(bound_to)
+            & Attr("taken_at").not_exists()
+            & Attr("expires_at").gt(seconds(now))
+        )
+        try:
+            item = self.table.update(
+                _call_key(handle_id), condition=fits, assign={"taken_at": seconds(now)}
+            )
+        except ConditionFailed:
+            return None
+        return WaitingCall(
+            handle_id,
+            item["bound_to"],
+            moment(item["expires_at"]),
+            item["connects"],
+            item.get("grant_id"),
+            sealed.from_item(item.get("upstream")),
+        )
+
+    def remember_client(self, client: str, *, elicits_urls: bool, until: datetime) -> None:
+        """Remember what a client declared at ``initialize``: its next requests do not say it."""
+        self.table.put(
+            {
+                **_client_key(client),
+                "elicits_urls": elicits_urls,
+                "expires_at": seconds(until),
+                "ttl": seconds(until + _GRACE),
+            }
+        )
+
+    def client_elicits_urls(self, client: str) -> bool:
+        """Return whether the client that last called ``initialize`` here can show URLs."""
+        item, _ = self.table.get(_client_key(client))
+        return item is not None and bool(item["elicits_urls"])
+
+
+def _call_key(handle_id: str) -> Item:
+    return {"id": f"mcp_call#{handle_id}"}
+
+
+def _client_key(client: str) -> Item:
+    return {"id": f"mcp_client#{hashlib.sha256(client.encode()).hexdigest()}"}

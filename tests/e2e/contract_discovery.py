@@ -1,0 +1,20 @@
+"""The chapter of the walk in which a server says of itself what it needs."""
+
+from tests.e2e.contract_walk import Walk
+
+
+def discover_servers(walk: Walk) -> None:
+    """Ask what a server says of itself, by its URL and by its id; read our client's document."""
+    found, builder = walk.blank(), walk.bound.builder
+    assert builder.post("/v1/discover", json={"mcp_url": found.tenant.url}).is_success
+    assert builder.post("/v1/discover", json={"mcp_url": "https://10.0.0.1/"}).status_code == 422
+    assert builder.post("/v1/discover", json={}).status_code == 400
+    found.put(name="Url Alone", mcp_url=found.tenant.url, auth_type="consumer_oauth")
+    assert found.put(**found.discover().json()["server"]).json()["missing"] == []
+    found.tenant.switch(issuer_path="/nowhere")
+    assert found.discover().json()["problems"]
+    with walk.recorder.visitor() as visitor:
+        address = f"{walk.bound.deployment.url}/oauth/client-metadata"
+        assert visitor.http.get(f"{address}/{found.server_id}.json").is_success
+        assert visitor.http.get(f"{address}/nobody.json").status_code == 404
+        assert visitor.http.get(f"{address}/no-ending").status_code == 400

@@ -1,0 +1,300 @@
+"""The customer's own authorization server lets MCP clients in (stack parameter McpIssuer)."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from tests.integration.conftest import World
+from tests.integration.mcp_client import URL, Endpoint, McpClient, endpoint, result_of, said
+from tests.integration.whole import Run, request
+
+ISSUER = "https://customer.example.com/tenant"
+METADATA = "/.well-known/oauth-authorization-server/tenant"
+RSA = rsa.generate_private_key(65537, 2048)
+OTHER_RSA = rsa.generate_private_key(65537, 2048)
+SMALL_RSA = rsa.generate_private_key(65537, 1024)
+EC = ec.generate_private_key(ec.SECP256R1())
+
+
+def b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def number(value: int) -> str:
+    return b64(value.to_bytes((value.bit_length() + 7) // 8))
+
+
+def rsa_jwk(key: rsa.RSAPrivateKey, kid: str) -> dict[str, str]:
+    numbers = key.public_key().public_numbers()
+    return {"kty": "RSA", "kid": kid, "n": number(numbers.n), "e": number(numbers.e)}
+
+
+def ec_jwk(kid: str) -> dict[str, str]:
+    numbers = EC.public_key().public_numbers()
+    x, y = (b64(each.to_bytes(32)) for each in (numbers.x, numbers.y))
+    return {"kty": "EC", "crv": "P-256", "kid": kid, "x": x, "y": y, "use": "sig", "alg": "ES256"}
+
+
+def rs256(signed: bytes, key: rsa.RSAPrivateKey = RSA) -> bytes:
+    return key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+
+
+def es256(signed: bytes) -> bytes:
+    r, s = decode_dss_signature(EC.sign(signed, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(32) + s.to_bytes(32)
+
+
+def hs256(signed: bytes) -> bytes:
+    mac = hmac.HMAC(rsa_jwk(RSA, "rsa")["n"].encode(), hashes.SHA256())
+    mac.update(signed)
+    return mac.finalize()
+
+
+class Issuer:
+    """The customer's authorization server, as far as it is fetched from."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.keys = [rsa_jwk(RSA, "rsa"), ec_jwk("ec"), rsa_jwk(SMALL_RSA, "small")]
+        self.documents: dict[str, Any] = {
+            METADATA: {"issuer": ISSUER, "jwks_uri": "https://customer.example.com/keys"}
+        }
+        self.asked: list[str] = []
+
+    def handle(self, asked: httpx.Request) -> httpx.Response:
+        assert "authorization" not in asked.headers
+        self.asked.append(asked.url.path)
+        document = {"/keys": {"keys": self.keys}, **self.documents}.get(asked.url.path)
+        return httpx.Response(404) if document is None else httpx.Response(200, json=document)
+
+    def token(
+        self,
+        sign: Callable[[bytes], bytes] = rs256,
+        header: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> str:
+        now = self.world.time.now().timestamp()
+        usual = {"iss": ISSUER, "aud": URL, "sub": "jo", "iat": now, "exp": now + 300}
+        claims = {name: value for name, value in (usual | changes).items() if value is not ...}
+        head = {"alg": "RS256", "kid": "rsa"} | (header or {})
+        signed = ".".join(b64(json.dumps(each).encode()) for each in (head, claims)).encode()
+        return f"{signed.decode()}.{b64(sign(signed))}"
+
+
+@pytest.fixture
+def issuer(world: World, monkeypatch: pytest.MonkeyPatch) -> Issuer:
+    made, handle = Issuer(world), world.services._handle
+
+    def route(asked: httpx.Request) -> httpx.Response:
+        ours = asked.url.host == "customer.example.com"
+        return made.handle(asked) if ours else handle(asked)
+
+    monkeypatch.setattr(world.services, "_handle", route)
+    return made
+
+
+@pytest.fixture
+def at(
+    world: World,
+    issuer: Issuer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Endpoint:
+    core = world.container(MCP_ISSUER=ISSUER, DEFAULT_RETURN_URL="https://chat.example.com/return")
+    return endpoint(world, monkeypatch, capsys, core)
+
+
+def ping(at: Endpoint, token: str | None) -> Run:
+    return McpClient(at.mcp, token).older("ping")
+
+
+@pytest.mark.parametrize(
+    ("sign", "header"),
+    [(rs256, {"kid": "rsa"}), (es256, {"alg": "ES256", "kid": "ec"}), (es256, {"alg": "ES256"})],
+    ids=["RS256", "ES256", "an unknown kid is no key"],
+)
+def test_a_token_is_good_by_the_key_that_it_names(
+    at: Endpoint, issuer: Issuer, sign: Callable[[bytes], bytes], header: dict[str, Any]
+) -> None:
+    run = ping(at, issuer.token(sign, header))
+    assert run.status == (200 if header.get("kid") else 401)
+
+
+def test_a_token_without_kid_is_good_if_one_key_alone_fits(at: Endpoint, issuer: Issuer) -> None:
+    assert ping(at, issuer.token(es256, {"alg": "ES256", "kid": None})).status == 200
+    assert ping(at, issuer.token(rs256, {"kid": None})).status == 401
+
+
+def test_the_subject_is_the_user(at: Endpoint, issuer: Issuer, world: World) -> None:
+    world.connect()
+    client = McpClient(at.mcp, issuer.token(aud=["https://other.example.com", URL]))
+    result = result_of(client.older("tools/call", {"name": "get"}))
+    assert result["content"][0]["text"] == "done"
+    client.bearer = issuer.token(sub="kim")
+    assert "/authorize?ticket=" in said(client.older("tools/call", {"name": "get"}))
+
+
+BAD: dict[str, dict[str, Any]] = {
+    "another issuer": {"iss": "https://customer.example.com"},
+    "the issuer with a slash": {"iss": f"{ISSUER}/"},
+    "no issuer": {"iss": ...},
+    "another server": {"aud": URL.replace("crm", "mail")},
+    "the origin": {"aud": URL.removesuffix("/mcp/crm")},
+    "no audience": {"aud": ...},
+    "no subject": {"sub": ...},
+    "a subject with a control": {"sub": "jo\x00"},
+    "a subject that is no text": {"sub": 7},
+    "a long subject": {"sub": "x" * 257},
+    "expired": {"exp": 1},
+    "no expiry": {"exp": ...},
+    "an expiry that is no time": {"exp": "soon"},
+    "an expiry without end": {"exp": 1e300},
+    "of the future": {"nbf": 4e9},
+    "made in the future": {"iat": 4e9},
+    "none": {"header": {"alg": "none"}},
+    "HS256 with the public key": {"header": {"alg": "HS256"}, "sign": hs256},
+    "RS512": {"header": {"alg": "RS512"}},
+    "critical extensions": {"header": {"crit": ["x"]}},
+    "a key of nobody's": {"sign": lambda signed: rs256(signed, OTHER_RSA)},
+    "a key that is too small": {
+        "header": {"kid": "small"},
+        "sign": lambda signed: rs256(signed, SMALL_RSA),
+    },
+    "RS256 by an EC key": {"header": {"kid": "ec"}, "sign": es256},
+    "ES256 by an RSA key": {"header": {"alg": "ES256"}},
+    "no signature": {"sign": lambda _: b""},
+    "half a signature": {"header": {"alg": "ES256", "kid": "ec"}, "sign": lambda _: b"x" * 32},
+    "a zero signature": {"header": {"alg": "ES256", "kid": "ec"}, "sign": lambda _: bytes(64)},
+    "kid that is no text": {"header": {"kid": 7}},
+}
+
+
+@pytest.mark.parametrize("changes", BAD.values(), ids=BAD)
+def test_a_token_that_is_not_good_is_refused(
+    at: Endpoint, issuer: Issuer, changes: dict[str, Any]
+) -> None:
+    run = ping(at, issuer.token(**changes))
+    assert (run.status, run.body["error"]) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("token", ["a.b", "a.b.c", "...", "e30.e30.", "e30.W10.x"])
+def test_what_is_no_token_is_refused_without_a_request(
+    at: Endpoint, issuer: Issuer, token: str
+) -> None:
+    assert ping(at, token).status == 401
+    assert issuer.asked == []
+
+
+def test_keys_are_fetched_once_for_many_tokens(at: Endpoint, issuer: Issuer, world: World) -> None:
+    assert [ping(at, issuer.token()).status for _ in range(3)] == [200] * 3
+    assert issuer.asked == [METADATA, "/keys"]
+    world.time.passes(601)
+    assert ping(at, issuer.token()).status == 200
+    assert len(issuer.asked) == 4
+
+
+def test_a_new_key_is_found_and_invented_ones_make_no_flood(
+    at: Endpoint, issuer: Issuer, world: World
+) -> None:
+    ping(at, issuer.token())
+    issuer.keys.append(rsa_jwk(OTHER_RSA, "new"))
+    world.time.passes(61)
+    token = issuer.token(lambda signed: rs256(signed, OTHER_RSA), {"kid": "new"})
+    assert ping(at, token).status == 200
+    before = len(issuer.asked)
+    assert {ping(at, issuer.token(header={"kid": f"k{n}"})).status for n in range(5)} == {401}
+    assert len(issuer.asked) == before
+
+
+def test_a_withdrawn_key_is_good_no_longer(at: Endpoint, issuer: Issuer, world: World) -> None:
+    assert ping(at, issuer.token()).status == 200
+    del issuer.keys[0]
+    world.time.passes(601)
+    assert ping(at, issuer.token()).status == 401
+
+
+def test_an_issuer_that_is_away_locks_nobody_out(
+    at: Endpoint, issuer: Issuer, world: World
+) -> None:
+    assert ping(at, issuer.token()).status == 200
+    issuer.documents.clear()
+    world.time.passes(601)
+    assert ping(at, issuer.token()).status == 200
+
+
+DOCUMENTS: dict[str, Any] = {
+    "none": {},
+    "of another issuer": {METADATA: {"issuer": "https://x.example.com", "jwks_uri": "https://x"}},
+    "without keys": {METADATA: {"issuer": ISSUER}},
+    "keys elsewhere": {METADATA: {"issuer": ISSUER, "jwks_uri": "http://169.254.169.254/keys"}},
+}
+
+
+@pytest.mark.parametrize("documents", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_an_issuer_whose_keys_were_never_seen_is_waited_for(
+    at: Endpoint, issuer: Issuer, documents: dict[str, Any]
+) -> None:
+    issuer.documents = documents
+    run = ping(at, issuer.token())
+    assert (run.status, run.body["error"]) == (503, "temporarily_unavailable")
+
+
+def test_openid_metadata_will_do(at: Endpoint, issuer: Issuer) -> None:
+    issuer.documents = {"/tenant/.well-known/openid-configuration": issuer.documents[METADATA]}
+    assert ping(at, issuer.token()).status == 200
+
+
+def test_an_erased_user_is_let_in_by_later_tokens_alone(
+    at: Endpoint, issuer: Issuer, world: World
+) -> None:
+    before = issuer.token()
+    at.api(request("DELETE", "/v1/connections", rawQueryString="user_id=jo"))
+    assert ping(at, before).status == 401
+    world.time.passes(1)
+    assert ping(at, issuer.token()).status == 200
+
+
+def test_sessions_go_on_beside_it(at: Endpoint) -> None:
+    assert ping(at, at.start()["bearer"]).status == 200
+
+
+def test_the_challenge_leads_to_metadata_that_names_the_issuer(at: Endpoint) -> None:
+    challenge = ping(at, None).answer["headers"]["WWW-Authenticate"]
+    where = URL.replace("/mcp/", "/.well-known/oauth-protected-resource/mcp/")
+    assert challenge == f'Bearer error="invalid_token", resource_metadata="{where}"'
+    run = metadata(at)
+    assert run.status == 200
+    assert run.body == {
+        "resource": URL,
+        "authorization_servers": [ISSUER],
+        "bearer_methods_supported": ["header"],
+        "resource_name": "CRM",
+    }
+
+
+def test_there_is_no_metadata_of_an_unknown_server(at: Endpoint) -> None:
+    assert metadata(at, "nowhere").status == 404
+
+
+def test_there_is_no_metadata_and_no_token_is_read_without_an_issuer(
+    world: World,
+    issuer: Issuer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    at = endpoint(world, monkeypatch, capsys)
+    assert metadata(at).status == 404
+    assert ping(at, issuer.token()).status == 401
+    assert issuer.asked == []
+
+
+def metadata(at: Endpoint, server_id: str = "crm") -> Run:
+    path = f"/.well-known/oauth-protected-resource/mcp/{server_id}"
+    return at.mcp(request("GET", path, pathParameters={"server_id": server_id}))
