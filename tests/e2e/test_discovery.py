@@ -63,6 +63,9 @@ def test_a_discovered_server_is_stepped_up(complete: Journey, ana: str) -> None:
     complete.connect(ana)
     card = complete.invoke(ana, "delete_contact", **call).json()
     assert (card["reason"], card["missing_scopes"]) == ("additional_scope", ["contacts.write"])
+    lacking = complete.connection(ana).json()
+    assert lacking["missing_scopes"] == ["contacts.write"]
+    assert "contacts.write" not in lacking["scopes"]
     back = complete.consent(card["connect_url"]).query
     complete.complete(ana, back["connect_id"], back["completion_code"]).raise_for_status()
     assert text_of(complete.invoke(ana, "delete_contact", **call)).startswith("alice would")

@@ -1,5 +1,6 @@
 """Act as the user: run a tool, or say what the user has to do first; list the tools."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import accumulate
@@ -7,7 +8,13 @@ from itertools import accumulate
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
 from broker.connect import Connector
-from broker.errors import BrokerError, McpServerError, ServerMisconfigured, ServerNotFound
+from broker.errors import (
+    BrokerError,
+    McpServerError,
+    ServerMisconfigured,
+    ServerNotFound,
+    TemporarilyUnavailable,
+)
 from broker.mcp import InputNeeded, InsufficientScope, ToolList
 from broker.model import (
     AuthorizationRequired,
@@ -26,7 +33,7 @@ from broker.model import (
     ToolListing,
     Wish,
 )
-from broker.storage.connections import ConnectionStore
+from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
 from broker.storage.tools import ListTooLarge, StoredTools, ToolStore
@@ -171,7 +178,18 @@ class McpInvoke:
             raise _vain("scope_not_enough", "The MCP server asks for what it was given.")
         if connection is not None and self._was_asked_enough(connection, union):
             raise _vain("scope_not_granted", "The service does not grant what the tool needs.")
+        if connection is not None:
+            self._remember_challenge(connection, missing)
         return Needed(server, PromptReason.ADDITIONAL_SCOPE, scopes=union, missing=missing)
+
+    def _remember_challenge(self, connection: Connection, missing: tuple[str, ...]) -> None:
+        """Let the list of connections show it; to keep it is best effort."""
+        if set(missing) <= set(connection.missing_scopes):
+            return
+        known = connection.challenged_scopes
+        with suppress(TemporarilyUnavailable, Moved):
+            scopes = _bounded(tuple(dict.fromkeys((*missing, *known))))
+            self.connections.remember_challenge(connection, scopes)
 
     def _was_asked_enough(self, connection: Connection, union: tuple[str, ...]) -> bool:
         if not set(union) <= set(connection.requested_scopes):
