@@ -172,6 +172,11 @@ SESSION_MISMATCH = _counted(
     "A completion was refused",
     _of("why", "erased", "mismatch", "server_gone", "unknown", "used"),
 )
+FIRST_USE = _counted(
+    "FirstUse",
+    "A server registered with nothing but its URL was discovered when it was first wanted",
+    _of("outcome", "completed", "failed"),
+)
 EXCHANGE = _counted(
     "Exchange",
     "A code was exchanged, was refused, or brought tokens that nobody wants any more",

@@ -11,7 +11,7 @@ from .connection import (
     Status,
     TokenSet,
 )
-from .discovery import ClientRegistration, ClientSource, Discovered, Problem, Severity
+from .discovery import ClientRegistration, ClientSource, Discovered, Found, Problem, Severity
 from .inputs import Arrival, Claimant, Draft, Kept, Precondition, ToolCall, Wish
 from .invocation import Invocation
 from .mcp import (
@@ -77,6 +77,7 @@ __all__ = [
     "Draft",
     "Erased",
     "Failure",
+    "Found",
     "InputRequired",
     "Invocation",
     "InvokeOutcome",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from broker.flows.refresh_worker import RefreshWorker
     from broker.flows.servers import Servers
     from broker.oauth.trusted_issuer import TrustedIssuer
+    from broker.proposals import FirstUse, Proposals
     from broker.sessions import Sessions
     from broker.storage.registrations import RegistrationStore
 
@@ -77,6 +78,7 @@ class Wiring:
             self._parts.tools,
             self._parts.connector,
             self._parts.caller,
+            self._first_use,
         )
 
     @cached_property
@@ -138,6 +140,7 @@ class Wiring:
             self._parts.grants,
             self._parts.remover,
             self._sessions,
+            self._first_use,
         )
 
     @cached_property
@@ -149,6 +152,7 @@ class Wiring:
             self._parts.clock,
             self._parts.settings,
             self._parts.servers,
+            self._parts.found,
             self._registrations,
             self._parts.server_states,
             self._parts.connections,
@@ -180,20 +184,31 @@ class Wiring:
             self._parts.connector,
             self._parts.completions,
             steps,
+            self._first_use,
         )
 
     @cached_property
     def discovery(self) -> "Discovery":
         """The probe function's other flow: what a server says of itself."""
-        from broker.discovery import Discoverer, Registrar
         from broker.flows.probe import Discovery
+
+        return Discovery(self._parts.servers, self._proposals())
+
+    @cached_property
+    def _first_use(self) -> "FirstUse":
+        from broker.proposals import FirstUse
+
+        return FirstUse(self._parts.clock, self._parts.found, self._proposals)
+
+    def _proposals(self) -> "Proposals":
+        from broker.discovery import Discoverer, Registrar
         from broker.mcp import McpClient
+        from broker.proposals import Proposals
 
         clock, outbound = self._parts.clock, self._parts.outbound
-        return Discovery(
+        return Proposals(
             clock,
             self._parts.settings,
-            self._parts.servers,
             self._registrations,
             self._parts.vault,
             outbound,

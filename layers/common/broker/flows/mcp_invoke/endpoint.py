@@ -86,14 +86,16 @@ class McpEndpoint:
             case "tools/list", _:
                 return self.tools.list(session, server_id, request, invocation)
             case "server/discover", True:
-                return self._discover(server_id)
+                return self._discover(server_id, invocation)
             case "initialize", False:
-                return self._initialize(session, server_id, request)
+                return self._initialize(session, server_id, request, invocation)
             case "ping", False:
                 return McpResult({})
         raise McpRefusal(METHOD_NOT_FOUND, "There is no such method here.")
 
-    def _initialize(self, session: Session, server_id: str, request: McpRequest) -> McpResult:
+    def _initialize(
+        self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
+    ) -> McpResult:
         """Agree on a revision; no session id is given, for every request brings its bearer."""
         wanted, declared = request.params.get("protocolVersion"), request.params.get("capabilities")
         if not isinstance(wanted, str) or not isinstance(declared, Mapping):
@@ -104,21 +106,21 @@ class McpEndpoint:
             elicits_urls=agreed == URL_REVISION and elicits_urls(declared),
             until=session.expires_at,
         )
-        info = self._info(server_id)
+        info = self._info(server_id, invocation)
         return McpResult(
             {"protocolVersion": agreed, "capabilities": _CAPABILITIES, "serverInfo": info}
         )
 
-    def _discover(self, server_id: str) -> McpResult:
+    def _discover(self, server_id: str, invocation: Invocation) -> McpResult:
         about = {
             "supportedVersions": [*REVISIONS],
             "capabilities": _CAPABILITIES,
-            "_meta": {"io.modelcontextprotocol/serverInfo": self._info(server_id)},
+            "_meta": {"io.modelcontextprotocol/serverInfo": self._info(server_id, invocation)},
         }
         return McpResult(about, _DISCOVERY_TTL_MS)
 
-    def _info(self, server_id: str) -> Mapping[str, object]:
-        server = self.invoke.complete_server(server_id)
+    def _info(self, server_id: str, invocation: Invocation) -> Mapping[str, object]:
+        server = self.invoke.complete_server(server_id, invocation)
         return {"name": server.server_id, "title": server.name, "version": VERSION}
 
     def _admit_jwt(

@@ -33,6 +33,7 @@ from broker.model import (
     ToolListing,
     Wish,
 )
+from broker.proposals import FirstUse
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
@@ -71,6 +72,7 @@ class McpInvoke:
     tools_seen: ToolStore
     connector: Connector
     caller: Caller
+    first_use: FirstUse
 
     def invoke(self, call: ToolCall, invocation: Invocation) -> InvokeOutcome:
         """Run the tool as the user, or return the ready prompt."""
@@ -81,7 +83,7 @@ class McpInvoke:
 
     def attempt(self, call: ToolCall, invocation: Invocation) -> Completed | InputRequired | Needed:
         """Run the tool as the user, or say what is needed of the user first."""
-        server = self.complete_server(call.server_id)
+        server = self.complete_server(call.server_id, invocation)
         try:
             answer = self.caller.call_tool(
                 server,
@@ -115,7 +117,7 @@ class McpInvoke:
 
     def tools(self, server_id: str, user_id: str, invocation: Invocation) -> ToolListing:
         """Return the tools this user is shown; a failed refresh keeps the last good list."""
-        server = self.complete_server(server_id)
+        server = self.complete_server(server_id, invocation)
         if server.auth_type is not AuthType.CONSUMER_OAUTH:
             return self._listed(_Owner(server, None, None, "catalogue"), user_id, invocation)
         connection, _ = self.connections.get(user_id, server_id)
@@ -138,17 +140,12 @@ class McpInvoke:
             return self._last_good(owner, known, "not_connected")
         return self._keep(owner, fetched, known)
 
-    def complete_server(self, server_id: str) -> Server:
+    def complete_server(self, server_id: str, invocation: Invocation) -> Server:
         """Return a server that can be called; raise ServerNotFound, ServerMisconfigured."""
         server = self.servers.get(server_id)
         if server is None:
             raise ServerNotFound
-        if server.missing:
-            raise ServerMisconfigured(
-                "The server's configuration is not complete.",
-                details={"missing": list(server.missing)},
-            )
-        return server
+        return self.first_use.complete(server, invocation)
 
     def needed(self, server: Server, connection: Connection | None) -> Needed:
         """Say that the user must connect, or connect again; raise ServerMisconfigured."""

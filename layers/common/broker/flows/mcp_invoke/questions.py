@@ -46,7 +46,7 @@ class Questions:
     ) -> McpOutcome:
         """List them whole; nothing, before the user connects or where the server has none."""
         refuse_cursor(request)
-        server = self.tools.invoke.complete_server(server_id)
+        server = self.tools.invoke.complete_server(server_id, invocation)
         key = LISTS[request.method]
         try:
             found = self.caller.list_all(server, session.user_id, request.method, invocation)
@@ -66,7 +66,7 @@ class Questions:
     ) -> McpOutcome:
         """Ask as the user, or ask the user for what is needed first."""
         round_ = self.rounds.resume(session, server_id, request)
-        server = self.tools.invoke.complete_server(server_id)
+        server = self.tools.invoke.complete_server(server_id, invocation)
         if self.asking.has_refused(round_, request):
             return text(request, say("not_connected_now", session.locale, service=server.name))
         self.asking.wait(round_, session, server_id, request, invocation)

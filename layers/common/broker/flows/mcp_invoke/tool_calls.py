@@ -45,7 +45,7 @@ class ToolCalls:
     ) -> McpResult:
         """List the user's tools; before they connect the catalogue, or a ``connect`` tool."""
         refuse_cursor(request)
-        server = self.invoke.complete_server(server_id)
+        server = self.invoke.complete_server(server_id, invocation)
         listing = self.invoke.tools(server_id, session.user_id, invocation)
         if listing.source == "none":
             if listing.stale_because not in (None, "not_connected"):
@@ -60,7 +60,7 @@ class ToolCalls:
         """Run a tool as the user, or ask the user for what is needed first."""
         tool, arguments = _named(request)
         round_ = self.rounds.resume(session, server_id, request)
-        server = self.invoke.complete_server(server_id)
+        server = self.invoke.complete_server(server_id, invocation)
         if self.asking.has_refused(round_, request):
             return text(request, say("not_connected_now", session.locale, service=server.name))
         self.asking.wait(round_, session, server_id, request, invocation)
