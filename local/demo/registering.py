@@ -37,7 +37,7 @@ def the_url_alone_is_enough(stage: Stage) -> str:
 def incomplete_servers_are_not_called(stage: Stage) -> str:
     """Invoke one of which its builder has said too little."""
     half = stage.journey("half-configured")
-    half.put(**half.configuration(token_endpoint=None, client_secret=None))
+    half.put(**half.configuration(token_endpoint=..., client_secret=...))
     answer = half.invoke("ana")
     expect((424, "server_misconfigured"), (answer.status_code, answer.json()["error"]))
     expect(["client_secret", "token_endpoint"], answer.json()["missing"])
