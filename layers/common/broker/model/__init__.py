@@ -17,8 +17,10 @@ from .invocation import Invocation
 from .mcp import (
     HANDSHAKE_REVISIONS,
     MODERN_REVISION,
+    NOTHING,
     REVISIONS,
     URL_REVISION,
+    Hearing,
     McpInput,
     McpOutcome,
     McpRequest,
@@ -57,6 +59,7 @@ from .session import Session, SessionWish, StartedSession
 __all__ = [
     "HANDSHAKE_REVISIONS",
     "MODERN_REVISION",
+    "NOTHING",
     "REVISIONS",
     "URL_REVISION",
     "Account",
@@ -78,6 +81,7 @@ __all__ = [
     "Erased",
     "Failure",
     "Found",
+    "Hearing",
     "InputRequired",
     "Invocation",
     "InvokeOutcome",

@@ -28,6 +28,7 @@ from broker.storage.mcp_calls import McpCallStore
 
 from .asking import client_of
 from .invoke import McpInvoke
+from .loudness import audible, has_logs, level_of
 from .questions import ASKED, LISTS, Questions
 from .tool_calls import ToolCalls
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # its cryptography is imported by those stacks alone that nee
 
 _CAPABILITIES: Mapping[str, object] = {
     "completions": {},
+    "logging": {},
     "prompts": {},
     "resources": {},
     "tools": {},
@@ -76,6 +78,16 @@ class McpEndpoint:
         self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
     ) -> McpOutcome:
         """Answer one request; raise McpRefusal, or what McpInvoke raises."""
+        outcome = self._answer(session, server_id, request, invocation)
+        if not has_logs(outcome.notices):
+            return outcome
+        if request.is_modern:
+            return audible(outcome, request.hearing.log_level)
+        return audible(outcome, self.calls.client_log_level(client_of(session, server_id)))
+
+    def _answer(
+        self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
+    ) -> McpOutcome:
         if request.method in LISTS:
             return self.questions.list(session, server_id, request, invocation)
         if request.method in ASKED:
@@ -90,6 +102,10 @@ class McpEndpoint:
             case "initialize", False:
                 return self._initialize(session, server_id, request, invocation)
             case "ping", False:
+                return McpResult({})
+            case "logging/setLevel", False:
+                client = client_of(session, server_id)
+                self.calls.remember_log_level(client, level_of(request), session.expires_at)
                 return McpResult({})
         raise McpRefusal(METHOD_NOT_FOUND, "There is no such method here.")
 

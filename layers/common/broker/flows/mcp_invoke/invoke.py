@@ -85,22 +85,25 @@ class McpInvoke:
         """Run the tool as the user, or say what is needed of the user first."""
         server = self.complete_server(call.server_id, invocation)
         try:
-            answer = self.caller.call_tool(
+            called = self.caller.ask(
                 server,
                 call.wish.user_id,
-                call.tool,
-                call.arguments,
+                "tools/call",
+                {"name": call.tool, "arguments": call.arguments},
                 invocation,
                 input_responses=call.input_responses,
                 request_state=call.request_state,
+                hearing=call.hearing,
+                mirrored=call.mirrored,
             )
         except InsufficientScope as exc:
             return self.more_scope(server, call.wish.user_id, exc)
-        if isinstance(answer, Unusable):
-            return self.needed(server, answer.connection)
+        if isinstance(called, Unusable):
+            return self.needed(server, called.connection)
+        answer, heard = called.outcome, called.notices.heard
         if isinstance(answer, InputNeeded):
-            return InputRequired(answer.input_requests, answer.request_state)
-        return Completed(answer.result)
+            return InputRequired(answer.input_requests, answer.request_state, heard)
+        return Completed(answer.result, heard)
 
     def card(self, needed: Needed, wish: Wish, invocation: Invocation) -> AuthorizationRequired:
         """Return the ready prompt, with a fresh link."""

@@ -81,6 +81,7 @@ class Questions:
                 input_responses=input_responses(request) if goes_on else None,
                 request_state=round_.upstream_state if round_ and goes_on else None,
                 capabilities=FORMS,
+                hearing=request.hearing,
             )
         except InsufficientScope as exc:
             needed = self.tools.invoke.more_scope(server, session.user_id, exc)
@@ -91,6 +92,7 @@ class Questions:
             needed = self.tools.invoke.needed(server, called.connection)
             return self.asking.tell(needed, session, request, invocation)
         if isinstance(called.outcome, InputNeeded):
-            asked = InputRequired(called.outcome.input_requests, called.outcome.request_state)
+            outcome, heard = called.outcome, called.notices.heard
+            asked = InputRequired(outcome.input_requests, outcome.request_state, heard)
             return self.tools.pass_on(asked, session, server, request)
-        return McpResult(called.outcome.result)
+        return McpResult(called.outcome.result, notices=called.notices.heard)
