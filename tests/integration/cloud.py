@@ -48,6 +48,8 @@ class Cloud:
     afterwards: list[tuple[str, Action]] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     """Operations whose next request succeeds, but whose answer gets lost: the SDK repeats it."""
+    meanwhile: list[Action] = field(default_factory=list)
+    """What happens between such a request and its repetition."""
     sent: list[str] = field(default_factory=list)
     unversioned: list[str] = field(default_factory=list)
     """Writes to a table that did not say their version; there must be none."""
@@ -126,6 +128,8 @@ class Cloud:
         if operation in self.repeated:
             self.repeated.remove(operation)
             botocore_stubber(event_name=event_name, request=request)
+            while self.meanwhile:
+                self.meanwhile.pop(0)()
             raise ConnectionClosedError(endpoint_url=request.url)
 
     # ------------------------------------------------------------------ what is kept there

@@ -113,6 +113,7 @@ class Parts:
             self.clock,
             self.connections,
             self.tools,
+            self.pending,
             self.sealer,
             self.vault,
             self.revoker,
@@ -149,7 +150,6 @@ class Parts:
             self.queues,
             self.verdicts,
             self.gate,
-            self.policy,
         )
 
     @cached_property
