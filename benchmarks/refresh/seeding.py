@@ -14,6 +14,7 @@ from broker.model import (
     Status,
     TokenSet,
 )
+from broker.storage.authorization_servers import PLEAS
 from broker.tokens.sealing import NewGrant, seal_first
 from broker.vault import client_secret_place
 from broker.wiring import Parts
@@ -68,7 +69,7 @@ def connect(parts: Parts, server_id: str, user_id: str) -> None:
         used_at=now,
         due_at=parts.policy.due_at(sealed, server, now, now),
     )
-    parts.connections.establish(connection)
+    parts.connections.establish(connection, None)
 
 
 def age(parts: Parts, server_id: str, users: Iterable[str]) -> None:
@@ -97,7 +98,9 @@ def left_alone(parts: Parts, server_id: str) -> Iterator[None]:
         raise LookupError(server_id)
     standings = parts.pace.authorization_servers
     key = {"server_id": server.authorization_server}
-    standings.failed(server.authorization_server, datetime.now(UTC) + _LIFETIME)
+    now = datetime.now(UTC)
+    for _ in range(PLEAS):
+        standings.failed(server.authorization_server, now, now + _LIFETIME)
     yield
     standings.table.delete(key)
 

@@ -127,7 +127,9 @@ class AuthorizationServer:
             if issued is None:
                 return refusing(400, "invalid_grant")
             family.losses += wrong.loses
-            return _said(family.set_at(issued))
+            told = family.set_at(issued)
+            told.pop(wrong.without, None)
+            return _said(told)
 
     def _revoke(self, token: str) -> wire.Message:
         kind, number, _ = token.split(".")

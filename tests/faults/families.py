@@ -34,6 +34,8 @@ class Misbehaviour:
     """Happens once it was processed, before the answer goes out."""
     answer: wire.Message | None = None
     """Goes out in place of the true one."""
+    without: str = ""
+    """A member that the true answer lacks."""
     silent: bool = False
     """Nothing goes out: the connection is closed."""
     cut: bool = False

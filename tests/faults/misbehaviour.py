@@ -28,6 +28,11 @@ def broken_after() -> Misbehaviour:
     return Misbehaviour(answer=wire.reply(502, b"<html>bad gateway</html>"), loses=True)
 
 
+def half() -> Misbehaviour:
+    """Process, and answer with a refresh token alone."""
+    return Misbehaviour(without="access_token")
+
+
 def closed() -> Misbehaviour:
     """Close before anything is processed."""
     return Misbehaviour(processes=False, silent=True)

@@ -49,6 +49,8 @@ class Cloud:
     afterwards: list[tuple[str, Action]] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     """Operations whose next request succeeds, but whose answer gets lost: the SDK repeats it."""
+    meanwhile: list[Action] = field(default_factory=list)
+    """What happens between such a request and its repetition."""
     sent: list[str] = field(default_factory=list)
     written: set[str] = field(default_factory=set)
     """Tables and queues that were written to: nothing else need be emptied."""
@@ -132,6 +134,8 @@ class Cloud:
         if operation in self.repeated:
             self.repeated.remove(operation)
             botocore_stubber(event_name=event_name, request=request)
+            while self.meanwhile:
+                self.meanwhile.pop(0)()
             raise ConnectionClosedError(endpoint_url=request.url)
 
     # ------------------------------------------------------------------ what is kept there

@@ -101,7 +101,8 @@ class World:
             due_at=self.core.policy.due_at(sealed, server, more.get("used_at", now), now),
         )
         connection = replace(connection, **more)
-        self.core.connections.establish(connection)
+        before, _ = self.core.connections.get(user_id, server.server_id)
+        self.core.connections.establish(connection, before)
         return connection
 
     def connection(self, user_id: str = "jo", server_id: str = "crm") -> Connection:

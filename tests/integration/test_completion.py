@@ -239,5 +239,5 @@ def test_another_account_on_reconnect_is_told(world: World) -> None:
     stands = world.connection()
     account = replace(stands.account, subject_hash="0" * 64)
     other = replace(stands, grant_id="grant-other", account=account)
-    world.core.connections.establish(other)
+    world.core.connections.establish(other, stands)
     assert complete(world, consented(world)).account_changed

@@ -284,12 +284,12 @@ def test_a_repeated_consent_does_not_undo_a_refresh_since(world: World) -> None:
     consented = world.connect()
     world.time.passes(DEAD)
     world.core.tokens.for_call(world.server, "jo", world.run())
-    world.core.connections.establish(consented)
+    world.core.connections.establish(consented, None)
     assert (world.connection().generation, world.refresh_token()) == (2, "canary-refresh-2")
 
 
 def test_a_repeated_consent_does_not_undo_a_disconnect_since(world: World) -> None:
     consented = world.connect()
     world.core.connections.begin_removal(consented, world.time.now(), None)
-    world.core.connections.establish(consented)
+    world.core.connections.establish(consented, None)
     assert world.connection().status is Status.REMOVING

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from broker.errors import ServerChanged, ServerInUse, SessionMismatch
-from broker.model import Precondition, Server, Status
+from broker.model import Connection, Precondition, Server, Status
 from broker.queues import DueMessage
 from tests.integration.conftest import World
 from tests.integration.consents import complete, consented
@@ -23,6 +23,10 @@ def worker_cleans_up(world: World) -> None:
     world.time.passes(60)
     world.core.flows.refresh_scheduler.tick(world.run(50))
     world.core.flows.refresh_worker.look(DueMessage(user_id="jo", server_id="crm"), world.run())
+
+
+def disconnect(world: World) -> None:
+    world.core.flows.connections.disconnect("jo", "crm", world.run())
 
 
 def gone(world: World) -> bool:
@@ -89,6 +93,61 @@ def test_a_connection_that_no_server_stands_for_is_cleaned_up(world: World) -> N
     world.core.servers.delete(stands)
     world.core.flows.refresh_worker.look(DueMessage(user_id="jo", server_id="crm"), world.run())
     assert gone(world)
+
+
+def test_a_repeated_write_does_not_bring_back_what_was_disconnected(world: World) -> None:
+    back = consented(world)
+    world.cloud.repeated.append("PutItem")
+    world.cloud.meanwhile.append(lambda: disconnect(world))
+    with pytest.raises(SessionMismatch):
+        complete(world, back)
+    assert world.connection().status is Status.REMOVING
+    worker_cleans_up(world)
+    assert gone(world)
+
+
+def test_nor_one_that_had_replaced_another(world: World) -> None:
+    world.connect()
+    back = consented(world)
+    world.cloud.repeated.append("PutItem")
+    world.cloud.meanwhile.append(lambda: disconnect(world))
+    with pytest.raises(SessionMismatch):
+        complete(world, back)
+    worker_cleans_up(world)
+    assert gone(world)
+
+
+def test_a_repeated_write_yields_to_a_consent_since(world: World) -> None:
+    before, back = world.connect(), consented(world)
+    since: list[Connection] = []
+    world.cloud.repeated.append("PutItem")
+    world.cloud.meanwhile.append(lambda: since.append(world.connect()))
+    connected = complete(world, back)
+    assert connected.connection == world.connection()
+    assert world.connection().grant_id == since[0].grant_id != before.grant_id
+
+
+def test_a_consent_stands_though_the_one_before_is_disconnected_in_that_moment(
+    world: World,
+) -> None:
+    before, back = world.connect(), consented(world)
+    world.cloud.before("PutItem", lambda: disconnect(world), table="ConnectionsTable")
+    complete(world, back)
+    stands = world.connection()
+    assert (stands.status, stands.grant_id != before.grant_id) == (Status.ACTIVE, True)
+
+
+def test_a_consent_overtaken_by_one_that_is_being_removed_connects_nobody(world: World) -> None:
+    back = consented(world)
+
+    def connected_and_removed() -> None:
+        other = world.connect()
+        world.core.connections.begin_removal(other, world.time.now(), None)
+
+    world.cloud.before("PutItem", connected_and_removed, table="ConnectionsTable")
+    with pytest.raises(SessionMismatch):
+        complete(world, back)
+    assert world.connection().status is Status.REMOVING
 
 
 def test_a_server_with_connections_is_still_not_deleted(world: World) -> None:

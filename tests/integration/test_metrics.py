@@ -123,13 +123,13 @@ def test_a_consent_leads_from_nowhere_to_active(world: World, capsys: Printed) -
     assert counted(capsys.readouterr().out, TRANSITION) == [went("none", "active", "consented")]
 
 
-def test_a_consent_whose_write_was_repeated_leads_from_where_nobody_knows(
+def test_a_consent_whose_write_was_repeated_leads_from_where_it_was(
     world: World, capsys: Printed
 ) -> None:
     back = consented(world)
     world.cloud.repeated.append("PutItem")
     complete(world, back)
-    assert counted(capsys.readouterr().out, TRANSITION) == [went("unknown", "active", "consented")]
+    assert counted(capsys.readouterr().out, TRANSITION) == [went("none", "active", "consented")]
 
 
 def test_a_reconnect_leads_back_to_active(world: World, capsys: Printed) -> None:

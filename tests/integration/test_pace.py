@@ -8,7 +8,7 @@ import pytest
 
 from broker.model import Server, Status
 from broker.queues import DueMessage
-from broker.storage.authorization_servers import FAILURES, WINDOW
+from broker.storage.authorization_servers import FAILURES, PLEAS, WINDOW
 from broker.tokens import Usable
 from tests.fakes.services import answers
 from tests.integration.conftest import SERVER, World
@@ -136,18 +136,46 @@ def test_a_refusal_is_an_answer_too(world: World) -> None:
     assert row["failures"]["N"] == "1"
 
 
-def test_a_server_that_asks_for_a_pause_gets_it_from_everybody(world: World) -> None:
-    users = crowd(world, 3)
-    world.login.script.append(answers(429, {}, **{"retry-after": "300"}))
+def asked_to_wait(world: World, users: list[str]) -> None:
+    """Let each be told to come back in five minutes, and the next look for a minute."""
     for user in users:
+        world.login.script.append(answers(429, {}, **{"retry-after": "300"}))
         looks(world, user)
-    assert len(world.login.refreshes) == 1
-    again = world.connection(users[1]).due_at
+        world.time.passes(61)
+
+
+def test_a_pause_that_one_user_is_asked_for_is_a_short_one_for_the_others(world: World) -> None:
+    one, *others = crowd(world, 3)
+    world.login.script.append(answers(429, {}, **{"retry-after": "300"}))
+    looks(world, one)
+    looks(world, others[0])
+    again = world.connection(others[0]).due_at
+    assert (len(world.login.refreshes), again is not None) == (1, True)
+    world.time.passes(61)
+    for user in [one, *others]:
+        looks(world, user)
+    assert [world.connection(user).generation for user in [one, *others]] == [1, 2, 2]
+
+
+def test_a_server_that_asks_everybody_for_a_pause_gets_it_from_everybody(world: World) -> None:
+    users = crowd(world, PLEAS + 1)
+    asked_to_wait(world, users[:PLEAS])
+    looks(world, users[-1])
+    assert len(world.login.refreshes) == PLEAS
+    again = world.connection(users[-1]).due_at
     assert again
-    assert again > world.time.now() + timedelta(seconds=300)
-    world.time.passes(301)
-    looks(world, users[1])
-    assert world.connection(users[1]).generation == 2
+    assert again > world.time.now() + timedelta(seconds=300 - 61)
+    world.time.passes(300 - 61 + 1)
+    looks(world, users[-1])
+    assert world.connection(users[-1]).generation == 2
+
+
+def test_an_answer_ends_the_pause(world: World) -> None:
+    users = crowd(world, PLEAS + 2)
+    asked_to_wait(world, users[:PLEAS])
+    world.core.pace.answered(world.server)
+    looks(world, users[-1])
+    assert world.connection(users[-1]).generation == 2
 
 
 def test_a_pace_that_cannot_be_noted_keeps_nothing_from_being_stored(world: World) -> None:

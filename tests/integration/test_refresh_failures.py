@@ -1,6 +1,7 @@
 """What a failed or late refresh means: for the connection, the server and the call."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,8 +10,9 @@ import httpx
 import pytest
 
 from broker.errors import ServerMisconfigured, TemporarilyUnavailable
-from broker.model import Connection, Reason, RevocationScope, Server, Status
+from broker.model import Connection, Reason, Server, Status
 from broker.tokens import Unusable
+from broker.tokens.verdicts import REFUSALS
 from tests.fakes.services import answers, breaks
 from tests.integration.conftest import World
 from tests.integration.test_lease import DEAD, STALE
@@ -192,6 +194,33 @@ def test_four_outages_and_one_odd_refusal_are_not_the_users_fault(world: World) 
     assert world.connection().status is Status.ACTIVE
 
 
+def test_odd_refusals_end_a_grant_no_sooner_than_after_a_quarter_of_an_hour(world: World) -> None:
+    world.connect()
+    world.time.passes(DEAD)
+    world.login.script += [answers(400, {"error": "invalid_scope"})] * REFUSALS
+    began, found = world.time.now(), None
+    while found is None:
+        with suppress(TemporarilyUnavailable):
+            found = refused(world)
+        world.time.passes(1)
+    assert len(world.login.refreshes) == REFUSALS == 5
+    assert timedelta(minutes=15) < world.time.now() - began < timedelta(minutes=30)
+
+
+def test_a_refresh_token_that_does_not_open_keeps_no_access_token_from_serving(
+    world: World,
+) -> None:
+    world.connect()
+    other = world.connect("kim")
+    [row] = [r for r in world.cloud.items("ConnectionsTable") if r["user_id"]["S"] == "jo"]
+    [strange] = [r for r in world.cloud.items("ConnectionsTable") if r["user_id"]["S"] == "kim"]
+    moved = {**row, "refresh": strange["refresh"]}
+    world.cloud.clients["dynamodb"].put_item(TableName="ConnectionsTable", Item=moved)
+    world.time.passes(STALE)
+    assert (token(world), world.login.refreshes) == (OLD, [])
+    assert other.user_id == "kim"
+
+
 def test_a_token_that_ran_out_without_a_refresh_token_asks_for_a_reconnect(world: World) -> None:
     world.login.omits.add("refresh_token")
     world.connect()
@@ -213,49 +242,3 @@ def test_tokens_never_go_to_another_configuration(world: World) -> None:
 
 def replaced(world: World, **changes: Any) -> Server:
     return replace(world.server, **changes)
-
-
-def test_a_late_refresh_of_a_removed_connection_is_revoked(world: World) -> None:
-    seen = world.connect()
-    world.time.passes(DEAD)
-    world.login.during.append(lambda: world.core.connections.remove(world.connection()))
-    found = world.core.tokens.for_call(world.server, "jo", world.run())
-    assert found == Unusable(None)
-    assert world.login.revoked == ["canary-refresh-2"]
-    assert world.core.connections.get(seen.user_id, "crm")[0] is None
-
-
-@pytest.mark.parametrize("scope", RevocationScope)
-def test_a_late_refresh_of_a_replaced_grant_is_dropped(
-    world: World, scope: RevocationScope
-) -> None:
-    world.server = world.register(replaced(world, revocation_scope=scope))
-    world.connect()
-    world.time.passes(DEAD)
-
-    def reconnects() -> None:
-        world.core.connections.remove(world.connection())
-        world.connect()
-
-    world.login.during.append(reconnects)
-    assert token(world) == "canary-access-2"
-    stands = world.connection()
-    assert (stands.generation, stands.lease) == (1, None)
-    late = ["canary-refresh-3"] if scope is RevocationScope.TOKEN else []
-    assert world.login.revoked == late
-
-
-def test_a_losers_invalid_grant_does_not_touch_the_winners_set(world: World) -> None:
-    world.connect()
-    world.time.passes(DEAD)
-
-    def somebody_else_moves() -> None:
-        sealed = world.connection().tokens
-        world.core.connections.advance(world.connection(), sealed, None)
-
-    world.login.during.append(somebody_else_moves)
-    world.login.script.append(answers(400, {"error": "invalid_grant"}))
-    with pytest.raises(Exception):  # noqa: B017 - the copied set does not open: not our point
-        token(world)
-    stands = world.connection()
-    assert (stands.status, stands.generation) == (Status.ACTIVE, 2)

@@ -131,7 +131,7 @@ def test_a_pause_does_not_use_up_the_probe_of_a_refused_client(world: World) -> 
     now, core = world.time.now(), world.core
     core.server_states.flag_misconfigured("crm", "invalid_client", now - timedelta(minutes=6))
     origin = world.server.authorization_server
-    core.pace.authorization_servers.failed(origin, now + timedelta(minutes=2))
+    core.pace.authorization_servers.failed(origin, now, now + timedelta(minutes=1))
     looks(world)
     assert world.login.refreshes == []
     assert core.server_states.get("crm").probed_at is None

@@ -66,6 +66,7 @@ def known(stored: Stored) -> Known:
     assert test
     assert tools
     leased = stored.world.connection("lee")
+    core.pending.end_grant("grant-1", START)
     lease = Lease("lease-1", START.timestamp() + 30)
     failure = Failure("x", "x", START)
     return Known(
@@ -93,6 +94,7 @@ READS: dict[str, Act] = {
     "pending.state": lambda c, k: c.pending.state("state-1"),
     "pending.erased_since": lambda c, k: c.pending.erased_since(replace(k.ticket, user_id="kim")),
     "pending.erased_after": lambda c, k: c.pending.erased_after("kim", START),
+    "pending.is_ended": lambda c, k: c.pending.is_ended("grant-1"),
     "tests.get": lambda c, k: c.tests.get("test-1"),
     "tools.get": lambda c, k: c.tools.get("crm", "jo"),
 }
@@ -108,7 +110,7 @@ WRITES: dict[str, Act] = {
     "server_states.take_probe": lambda c, k: c.server_states.take_probe("crm", START),
     "server_states.note_rejection": lambda c, k: c.server_states.note_rejection("crm", "x", START),
     "server_states.forget": lambda c, k: c.server_states.forget("crm"),
-    "connections.establish": lambda c, k: c.connections.establish(k.connection),
+    "connections.establish": lambda c, k: c.connections.establish(k.connection, k.connection),
     "connections.lease": lambda c, k: c.connections.lease(k.connection, k.lease, k.time),
     "connections.announce_recovery": lambda c, k: c.connections.announce_recovery(k.leased, 1.0),
     "connections.advance": lambda c, k: c.connections.advance(
@@ -132,6 +134,7 @@ WRITES: dict[str, Act] = {
     ),
     "pending.erase_code": lambda c, k: c.pending.erase_code("state-1"),
     "pending.erase_user": lambda c, k: c.pending.erase_user("kim", LATER),
+    "pending.end_grant": lambda c, k: c.pending.end_grant("grant-1", LATER),
     "tests.put": lambda c, k: c.tests.put(k.test),
     "tests.claim": lambda c, k: c.tests.claim(k.test, START, LATER),
     "tests.report": lambda c, k: c.tests.report(k.test, k.test),

@@ -23,8 +23,9 @@ from tests.fakes.services import Step, answers
 from tests.integration.conftest import CLIENT_SECRET, World
 from tests.integration.test_ahead import DUE, looks
 from tests.integration.test_lease import DEAD, STALE
-from tests.integration.token_answers import ACCESS, REFRESH, RENEWALS, WORDS, Ends, Row
+from tests.integration.token_answers import RENEWALS
 from tests.integration.token_failures import FAILURES
+from tests.integration.token_rows import ACCESS, REFRESH, WORDS, Ends, Row
 from tests.unit.test_outbound_loopback import Place, StillClock, answering, no_lookup, serving
 
 SECRETS = (
@@ -36,7 +37,7 @@ SECRETS = (
     "canary-refresh",
     "canary-another",
 )
-PASSES = {Ends.NOT_NOW, Ends.OPEN, Ends.REFUSED}
+PASSES = {Ends.NOT_NOW, Ends.OPEN, Ends.HALF, Ends.REFUSED}
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +136,10 @@ class Trial:
         if ends is Ends.RENEWED:
             self._check_new(stands, at)
             return stands
-        assert (stands.generation, stands.tokens) == (1, self.old.tokens)
+        if ends is Ends.HALF:
+            self._check_half(stands)
+        else:
+            assert (stands.generation, stands.tokens) == (1, self.old.tokens)
         assert stands.ambiguous is (ends is Ends.OPEN)
         assert stands.refusals == (ends is Ends.REFUSED)
         gone = ends is Ends.GRANT_GONE
@@ -147,6 +151,11 @@ class Trial:
             assert stands.retry_at <= at + timedelta(hours=2)
         return stands
 
+    def _check_half(self, stands: Connection) -> None:
+        assert (stands.generation, stands.attempts) == (2, 1)
+        assert self._opened(stands) == (self.access_token, REFRESH)
+        assert stands.failure is not None
+
     def _check_new(self, stands: Connection, at: datetime) -> None:
         assert (stands.generation, stands.status) == (2, Status.ACTIVE)
         expected = (access_token_of(self.row, at), self.row.refresh_token or self.refresh_token)
@@ -157,7 +166,7 @@ class Trial:
             ends = at + timedelta(seconds=self.row.lasts)
             assert abs(stands.tokens.expires_at - ends) < timedelta(seconds=1)
         flags = (stands.ambiguous, stands.retry_at, stands.attempts, stands.refusals)
-        assert (*flags, stands.failure) == (False, None, 0, 0, None)
+        assert (*flags, stands.failure) == (self.row.doubtful, None, 0, 0, None)
 
     def check_next(self, stands: Connection) -> None:
         """What is stored is a good set: the next refresh sends what belongs to it."""
@@ -170,8 +179,9 @@ class Trial:
             assert isinstance(got, Connection)
             assert len(self.world.login.refreshes) == sent
             return
-        kept = self.row.ends is not Ends.RENEWED or self.row.refresh_token is None
-        expected = self.refresh_token if kept else self.row.refresh_token
+        renewed = self.row.ends in (Ends.RENEWED, Ends.HALF)
+        expected = self.row.refresh_token if renewed else None
+        expected = expected or self.refresh_token
         assert (got, self.world.login.refreshes[sent:]) == ("later", [expected])
         after = self.world.connection(self.user_id)
         assert (self._opened(after), after.ambiguous) == (("later", "later"), False)

@@ -3,16 +3,8 @@
 import gzip
 import json
 
-from tests.integration.token_answers import (
-    ACCESS,
-    OK,
-    REFRESH,
-    WHOLE,
-    WORDS,
-    Ends,
-    Row,
-    tokens,
-)
+from tests.integration.token_answers import OK, WHOLE
+from tests.integration.token_rows import ACCESS, OLD_REFRESH, REFRESH, WORDS, Ends, Row, tokens
 
 _NEW = {"refresh_token": REFRESH, "expires_in": 3600}
 _PAGE = f"<!doctype html><title>{WORDS}</title>"
@@ -45,16 +37,34 @@ _UNUSABLE: tuple[Row, ...] = (
     Row("200 with HTML", Ends.OPEN, _PAGE),
     Row("200 with JSON that ends too early", Ends.OPEN, WHOLE[:-1]),
     Row("200 with an `id_token` alone", Ends.OPEN, {"id_token": ACCESS, "expires_in": 3600}),
-    Row("200 without `access_token`", Ends.OPEN, _NEW),
+    Row("200 without `access_token`", Ends.HALF, _NEW),
     *(
         Row(
             f'200 with `"access_token": {json.dumps(value)}`',
-            Ends.OPEN,
+            Ends.HALF,
             _NEW | {"access_token": value},
         )
-        for value in ("", None, 12345, ["a"], "a\nb", "\ud800", "é")
+        for value in ("", None, True, -1, ["a"], "a\nb", "\ud800", "é")
     ),
-    Row("200 with a token bound to a key (`DPoP`)", Ends.OPEN, tokens(token_type="DPoP")),
+    Row("200 with a token bound to a key (`DPoP`)", Ends.HALF, tokens(token_type="DPoP")),
+    Row(
+        "200 without `access_token`, `Retry-After: 600`",
+        Ends.HALF,
+        _NEW,
+        headers={"retry-after": "600"},
+        waits=600,
+    ),
+    Row(
+        "200 without `access_token`, the refresh token the old one",
+        Ends.OPEN,
+        {"refresh_token": OLD_REFRESH},
+    ),
+    Row("200 without `access_token`, the refresh token empty", Ends.OPEN, {"refresh_token": ""}),
+    Row(
+        "200 without `access_token`, the refresh token a list",
+        Ends.OPEN,
+        {"refresh_token": [REFRESH]},
+    ),
     Row(
         "200 with two tokens in places of no known name", Ends.OPEN, {"a": tokens(), "b": tokens()}
     ),

@@ -13,8 +13,9 @@ from broker.errors import BrokerError
 from broker.model import Invocation, PendingAuthorization, Purpose, Secret, Server, Ticket
 from broker.queues import DueMessage, RescueMessage
 from broker.tokens import Unusable, Usable
+from tests.model.parts import ModelParts
 from tests.model.rows import Row, Update, Written
-from tests.model.stand_ins import CONNECTIONS, ModelParts
+from tests.model.stand_ins import CONNECTIONS
 from tests.model.told import (
     BOOTED,
     EPOCH,

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from broker.model import RevocationScope
 from tests.model.actors import Node, Spec
 from tests.model.authorization import Grants, Kind
+from tests.model.parts import ModelParts
 from tests.model.rows import Row
-from tests.model.stand_ins import ModelParts
 from tests.model.told import Answer
 
 

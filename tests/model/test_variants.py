@@ -6,9 +6,9 @@ import pytest
 
 from tests.model import variants
 from tests.model.invariants import Invariant
+from tests.model.parts import ModelParts
 from tests.model.scenarios import CALL, CONNECT, DEAD, DISCONNECT, SLOW_CALL, of
 from tests.model.search import explore
-from tests.model.stand_ins import ModelParts
 from tests.model.state import Faults, Scenario
 
 ENOUGH = 60_000

@@ -10,15 +10,14 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from broker.flows.refresh_worker import RefreshWorker
 from broker.model import Connection, Lease, RevocationScope, SealedTokens, Server, Status
-from broker.oauth import TokenResponse
 from broker.queues import RescueMessage
 from broker.storage import connections
 from broker.storage.connection_items import due_attributes, from_item, key_of, token_attributes
 from broker.storage.connections import ConnectionStore
 from broker.storage.table import TableTime
 from broker.tokens import Refresher, Rescuer
-from broker.tokens.refresh import Opened
-from tests.model.stand_ins import ModelParts
+from broker.tokens.refresh import Opened, Successor
+from tests.model.parts import ModelParts
 
 
 def recast[Made](made: object, kind: type[Made]) -> Made:
@@ -35,7 +34,12 @@ class _Store(ConnectionStore):
 
     @override
     def advance(
-        self, seen: Connection, tokens: SealedTokens, due_at: datetime | None
+        self,
+        seen: Connection,
+        tokens: SealedTokens,
+        due_at: datetime | None,
+        *,
+        troubled: Connection | None = None,
     ) -> Connection:
         assign = {
             **token_attributes(tokens),
@@ -125,10 +129,10 @@ class _RevokesAfterReconnect(Refresher):
         turn: Any,
         stands: Connection | None,
         opened: Opened,
-        response: TokenResponse,
+        successor: Successor,
     ) -> None:
         alone = replace(turn.server, revocation_scope=RevocationScope.TOKEN)
-        super()._orphaned(replace(turn, server=alone), stands, opened, response)
+        super()._orphaned(replace(turn, server=alone), stands, opened, successor)
 
 
 class _RescuerRevokes(Rescuer):

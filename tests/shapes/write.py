@@ -158,7 +158,7 @@ class Writer:
             used_at=NOW,
             due_at=NOW + HOUR,
         )
-        ConnectionStore(self.table("ConnectionsTable")).establish(connection)
+        ConnectionStore(self.table("ConnectionsTable")).establish(connection, None)
         return connection
 
     def connections(self, server: Server) -> Connection:
@@ -218,6 +218,7 @@ class Writer:
         code = self.vault.seal(code_place("crm", "state-1"), Secret("canary-code"))
         store.keep_code(state, code, "completion-1", NOW + timedelta(minutes=2))
         store.erase_user("kim", NOW)
+        store.end_grant("grant-0", NOW)
         TestStore(self.table("PendingTable")).put(
             TestRun(
                 "test-1",

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from broker.oauth.equivalents import EQUIVALENTS, SENTENCES, Refusal
-from tests.integration.token_answers import RENEWALS, STATED, Ends
+from tests.integration.token_answers import RENEWALS
 from tests.integration.token_failures import FAILURES
+from tests.integration.token_rows import STATED, Ends
 from tests.unit.transformed import ROOT
 
 PAGE = ROOT / "docs" / "refresh.md"

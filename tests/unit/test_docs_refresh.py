@@ -4,8 +4,9 @@ import pytest
 
 from broker.oauth.equivalents import EQUIVALENTS
 from tests.faults.kinds import all_kinds
-from tests.integration.token_answers import RENEWALS, STATED, Ends
+from tests.integration.token_answers import RENEWALS
 from tests.integration.token_failures import FAILURES
+from tests.integration.token_rows import STATED, Ends
 from tests.unit.documents import page
 from tests.unit.refresh_tables import TABLES, between, written
 from tests.unit.transformed import ROOT

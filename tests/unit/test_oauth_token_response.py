@@ -68,7 +68,28 @@ def test_no_member_is_a_number_that_is_none() -> None:
     json.dumps(members, allow_nan=False)
 
 
-@pytest.mark.parametrize("value", [None, "", 0, False, [], {}, 5])
+def test_a_token_that_came_as_a_number_is_its_digits() -> None:
+    tokens = granted(access_token=12345, refresh_token=67890).token_set
+    assert (tokens.access_token, tokens.refresh_token) == (Secret("12345"), Secret("67890"))
+
+
+@pytest.mark.parametrize(
+    ("value", "lost"),
+    [
+        (None, False),
+        ("", False),
+        (" ", False),
+        (0, False),
+        ([], False),
+        (["rt"], True),
+        ("é", True),
+    ],
+)
+def test_a_refresh_token_in_a_form_that_cannot_be_read_is_told(value: object, lost: bool) -> None:
+    assert granted(refresh_token=value).refresh_token_lost is lost
+
+
+@pytest.mark.parametrize("value", [None, "", 0, False, [], {}])
 def test_a_refresh_token_that_is_none_is_left_to_the_caller(value: object) -> None:
     assert granted(refresh_token=value).token_set.refresh_token is None
 
@@ -183,7 +204,7 @@ def test_a_token_that_is_bound_to_a_key_we_lack_is_refused(token_type: str) -> N
 
 @pytest.mark.parametrize(
     "token",
-    [None, "", " ", 5, True, [], {}, ["at"], "a\nb", "a\x00", "é", "a\u202eb", " at", "a\t"],
+    [None, "", " ", -5, True, [], {}, ["at"], "a\nb", "a\x00", "é", "a\u202eb", " at", "a\t"],
 )
 def test_an_access_token_that_no_header_can_carry_is_unusable(token: object) -> None:
     failure = unusable(json.dumps({"access_token": token}))

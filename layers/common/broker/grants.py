@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from broker.clock import Clock
 from broker.errors import (
@@ -126,7 +127,8 @@ class Grants:
             scope = response.token_set.scope
             granted = ticket.scopes if scope is None else scope
             sealed = seal_first(keys, grant, response.token_set, granted)
-            return self._establish(_Consent(server, ticket, grant, sealed, account), invocation)
+            consent = _Consent(server, ticket, response, grant, sealed, account)
+            return self._establish(consent, invocation)
         except ForeignResponse:
             self._discard(server, response, invocation)
             raise
@@ -136,32 +138,61 @@ class Grants:
             raise
 
     def _establish(self, consent: "_Consent", invocation: Invocation) -> Connected:
-        grant, server = consent.grant, consent.server
-        before = self._patiently(
-            lambda: self.connections.get(grant.user_id, grant.server_id)[0], invocation
-        )
-        connection = self._connection(consent, before)
-        self._patiently(lambda: self.connections.establish(connection), invocation)
-        self._check_wanted(consent, connection, invocation)
+        before, stands = self._store(consent, invocation)
         connected = Connected(
-            connection,
-            server,
-            account_changed=_differs(before, consent.account),
-            recovered=_needed_reconnect(before, server),
+            stands,
+            consent.server,
+            account_changed=_differs(before, stands.account),
+            recovered=_needed_reconnect(before, consent.server),
         )
+        if stands.grant_id != consent.grant.grant_id:
+            return connected  # whoever stored it has told
+        self._check_wanted(consent, stands, invocation)
         event = EventType.RECOVERED if connected.recovered else EventType.ESTABLISHED
-        self.events.publish(event, connection, account_changed=connected.account_changed)
+        self.events.publish(event, stands, account_changed=connected.account_changed)
         return connected
+
+    def _store(
+        self, consent: "_Consent", invocation: Invocation
+    ) -> tuple[Connection | None, Connection]:
+        """Store the grant in place of the one before; return that one, and what stands now.
+
+        Of two consents at once one yields to the other, rather than be written over it by a
+        repetition that comes late.
+        """
+        grant = consent.grant
+        while True:
+            before = self._patiently(
+                lambda: self.connections.get(grant.user_id, grant.server_id)[0], invocation
+            )
+            connection = self._connection(consent, before)
+            try:
+                self._patiently(partial(self.connections.establish, connection, before), invocation)
+            except Moved as moved:
+                if moved.stands is None:
+                    continue  # the one before was disconnected in this moment
+                if moved.stands.status is not Status.ACTIVE:
+                    raise SessionMismatch from None
+                self._discard(consent.server, consent.response, invocation)
+                return before, moved.stands
+            return before, connection
 
     def _check_wanted(
         self, consent: "_Consent", connection: Connection, invocation: Invocation
     ) -> None:
-        """Look again, now that it is stored: was the user erased or the server changed meanwhile?
+        """Look again, now that it is stored: is the user erased, or the server changed meanwhile?
 
         Whoever erased or deleted before it was stored could not see it; whoever does so after
-        will. The worker revokes and removes it.
+        will. A repeated write may also have brought back what was disconnected since. The worker
+        revokes and removes it.
         """
-        erased = self._patiently(lambda: self.pending.erased_since(consent.ticket), invocation)
+        erased = self._patiently(
+            lambda: (
+                self.pending.erased_since(consent.ticket)
+                or self.pending.is_ended(connection.grant_id)
+            ),
+            invocation,
+        )
         stands = self._patiently(lambda: self.servers.get(connection.server_id), invocation)
         if not erased and stands and stands.config_digest == connection.config_digest:
             return
@@ -241,6 +272,7 @@ class _Consent:
 
     server: Server
     ticket: Ticket
+    response: TokenResponse
     grant: NewGrant
     sealed: SealedTokens
     account: Account

@@ -18,6 +18,7 @@ from broker.model import (
 )
 from broker.oauth import RevocationOutcome, Revoker
 from broker.storage.connections import ConnectionStore, Moved
+from broker.storage.pending import PendingStore
 from broker.storage.tools import ToolStore
 from broker.telemetry import count
 from broker.tokens import TokenSealer
@@ -25,6 +26,8 @@ from broker.vault import Vault
 
 RETRIED_FOR = timedelta(hours=1)
 _RETRY_AFTER = timedelta(minutes=2)
+_NEW = timedelta(minutes=10)
+"""For so long a write may be repeated, however wrong the clocks are."""
 _REVOKE_SECONDS = 5.0
 _LEASE_WAIT = 20.0
 _KEPT_BACK = 7.0
@@ -38,6 +41,7 @@ class Remover:
     clock: Clock
     connections: ConnectionStore
     tools: ToolStore
+    pending: PendingStore
     sealer: TokenSealer
     vault: Vault
     revoker: Revoker
@@ -59,6 +63,7 @@ class Remover:
                 removing = self._begin(connection)
             except Moved:
                 continue
+            self._remember(removing)
             settled = self._settled(removing, invocation)
             if settled is None:
                 return None
@@ -82,6 +87,12 @@ class Remover:
     def _begin(self, connection: Connection) -> Connection:
         now = self.clock.now()
         return self.connections.begin_removal(connection, now, now + _RETRY_AFTER)
+
+    def _remember(self, removing: Connection) -> None:
+        """Let no repetition of the write that made a connection bring it back."""
+        now = self.clock.now()
+        if now - removing.connected_at < _NEW:
+            self.pending.end_grant(removing.grant_id, now)
 
     def _settled(self, removing: Connection, invocation: Invocation) -> Connection | None:
         """Wait for a refresh under way, so that the newest token is the one revoked.

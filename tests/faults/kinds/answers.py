@@ -16,6 +16,7 @@ from tests.faults.misbehaviour import (
     client_refused,
     closed,
     cut,
+    half,
     hanging,
     late,
     lost,
@@ -184,6 +185,7 @@ def _at(wrong: Callable[[], Misbehaviour]) -> Wrong:
     return lambda _: wrong()
 
 
+_HALVED = "the new refresh token is stored, and sent after a pause; nobody has to reconnect"
 _BACKED_OFF = "backed off and tried again; nobody has to reconnect"
 _FLAGGED = "flagged once with ambiguous_refresh, then left alone"
 _AGAIN = "asked again, the server gives the same set"
@@ -218,6 +220,22 @@ KINDS = (
         )
         for name, fault, wrong in _LOSING
         for rotation in Rotation
+    ),
+    *(
+        Kind(
+            f"answer without an access token, {rotation}",
+            "the server answers with a new refresh token alone",
+            _HALVED,
+            _once(_at(half), rotation),
+            short=rotation is Rotation.STRICT,
+        )
+        for rotation in (Rotation.STRICT, Rotation.GRACE)
+    ),
+    Kind(
+        "answer without an access token while the token serves, strict",
+        "the server answers with a new refresh token alone, while the old access token is valid",
+        f"the old access token serves to its end; {_HALVED}",
+        _once(_at(half), Rotation.STRICT, passed=LIFE - 100),
     ),
     Kind(
         "answers lost three times, grace",

@@ -133,7 +133,7 @@ AHEAD_REFUSED = _counted(
 TRANSITION = _counted(
     "Transition",
     "A connection went from one state to another",
-    _of("from", *STATES, "unknown"),
+    _of("from", *STATES),
     _of("to", *STATES),
     _of("reason", "consented", "rescued", "removing", "removed", *RECONNECTS),
 )

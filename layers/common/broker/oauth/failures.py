@@ -18,6 +18,7 @@ from typing import ClassVar
 
 from broker.diagnosis import Evidence
 from broker.errors import AuthorizationServerError
+from broker.model import Secret
 
 
 class TokenRequestFailed(Exception):
@@ -56,13 +57,20 @@ class NoUsableAnswer(TokenRequestFailed):
     outcome = "no_usable_answer"
 
     def __init__(
-        self, evidence: Evidence, *, ambiguous: bool, retry_after: float | None = None
+        self,
+        evidence: Evidence,
+        *,
+        ambiguous: bool,
+        retry_after: float | None = None,
+        refresh_token: Secret | None = None,
     ) -> None:
         """Take what was seen, whether the request may have had its effect, seconds to wait."""
         super().__init__(evidence)
         self.ambiguous = ambiguous
         """False only when nothing was sent, or the service says it did not look now."""
         self.retry_after = retry_after
+        self.refresh_token = refresh_token
+        """The refresh token of a success whose access token cannot be used."""
 
 
 class ForeignResponse(AuthorizationServerError):

@@ -14,15 +14,15 @@ from .equivalents import EQUIVALENTS, SENTENCES, Refusal
 _MEANINGS = {known.code: known.meaning for known in EQUIVALENTS}
 _UNTELLING = frozenset({"unauthorized", "invalid", "error", "bad_credentials"})
 _NO = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_MISSING = re.compile(r"missing|required|not provided", re.IGNORECASE)
+_NOT_THE_TOKEN = re.compile(r"missing|required|not provided|grant[ _-]?types?\b", re.IGNORECASE)
 
 
 def refusal_of(status: int, codes: tuple[str, ...], description: str, step: Step) -> Refusal | None:
     """Judge an answer by status, codes (most telling first) and sentence; None: it says nothing.
 
     A code that means something decides. The sentence is asked only beside codes that do not, and
-    never makes a grant dead that was merely not sent. Without either, 401 can only mean the
-    client (RFC 6749 §5.2).
+    never makes a grant dead that was merely not sent, or that the client may not use. Without
+    either, 401 can only mean the client (RFC 6749 §5.2).
     """
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Refusal.BUSY
@@ -53,7 +53,7 @@ def _coded(codes: list[str], status: int) -> Refusal | None:
 def _said(description: str, step: Step) -> Refusal | None:
     for sentence in SENTENCES:
         if step is (sentence.step or step) and sentence.words.search(description):
-            if sentence.meaning is Refusal.GRANT and _MISSING.search(description):
+            if sentence.meaning is Refusal.GRANT and _NOT_THE_TOKEN.search(description):
                 continue
             return sentence.meaning
     return None

@@ -21,7 +21,7 @@ from .failures import (
 from .refusals import refusal_of
 from .retry_after import http_date, retry_after
 from .stated_error import StatedError, stated_error, states_error
-from .token_response import holds_token
+from .token_response import Unusable, holds_token
 
 _NOTABLE_SKEW = 60
 _OAUTH = frozenset({*range(200, 300), 400, 401})
@@ -44,7 +44,7 @@ class TokenAnswer:
             raise self.failure()
         return members
 
-    def failure(self, unusable: str | None = None) -> TokenRequestFailed:
+    def failure(self, unusable: Unusable | None = None) -> TokenRequestFailed:
         """Say what the answer amounts to, knowing that it brings no token set.
 
         ``unusable`` names the member of a success that cannot be used.
@@ -65,7 +65,12 @@ class TokenAnswer:
             case Refusal.OTHER | Refusal.BROKEN | None:
                 evidence = self._evidence(Kind.UNUSABLE, said, unusable=unusable)
         refused = evidence.kind is Kind.REFUSED
-        return NoUsableAnswer(evidence, ambiguous=not refused, retry_after=self._wait)
+        return NoUsableAnswer(
+            evidence,
+            ambiguous=not refused,
+            retry_after=self._wait,
+            refresh_token=unusable.refresh_token if unusable else None,
+        )
 
     @property
     def succeeded(self) -> bool:
@@ -115,12 +120,12 @@ class TokenAnswer:
         kind: Kind,
         said: StatedError,
         refusal: Refusal | None = None,
-        unusable: str | None = None,
+        unusable: Unusable | None = None,
     ) -> Evidence:
         sent = tuple(self.sent)
         named: dict[str, Fact] = {refusal.value: True} if refusal else {}
         if unusable:
-            named["unusable"] = unusable
+            named["unusable"] = unusable.member
         codes = (short_code(code, sent) for code in said.codes)
         return Evidence(
             self.step,

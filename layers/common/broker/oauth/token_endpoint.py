@@ -114,7 +114,7 @@ class TokenEndpoint:
         try:
             response = read_token_response(judged.granted(), request.server, sent_at)
         except Unusable as exc:
-            raise judged.failure(unusable=str(exc)) from None
+            raise judged.failure(unusable=exc) from None
         return response.with_scope_free_of(*request.secrets)
 
 

@@ -24,7 +24,13 @@ _WRAPPERS = ("authed_user", "data", "token", "tokens", "result", "response")
 
 
 class Unusable(Exception):
-    """The members hold no access token that can be used; names the member at fault."""
+    """The members hold no access token that can be used, though maybe a refresh token."""
+
+    def __init__(self, member: str, refresh_token: Secret | None) -> None:
+        """Take the name of the member at fault."""
+        super().__init__(member)
+        self.member = member
+        self.refresh_token = refresh_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class TokenResponse:
     id_token: Secret | None
     members: Mapping[str, object] = field(repr=False)
     """All that the answer held, tokens included: not for logs."""
+    refresh_token_lost: bool = False
+    """Whether a refresh token came in a form that cannot be read: the old one may be spent."""
 
     @property
     def facts(self) -> Mapping[str, Fact]:
@@ -69,22 +77,24 @@ def read_token_response(members: Members, server: Server, sent_at: datetime) -> 
     """
     found = _holding_token(members)
     access_token = _token(found.get("access_token"))
+    refresh_token = _token(found.get("refresh_token"), _REFRESH)
     if access_token is None:
-        raise Unusable("access_token")
+        raise Unusable("access_token", refresh_token)
     if str(found.get("token_type")).lower() in _UNUSABLE_TYPES:
-        raise Unusable("token_type")
+        raise Unusable("token_type", refresh_token)
     expires_at = access_expiry(found, access_token.reveal(), sent_at)
     if expires_at is None and server.default_expires_in:
         expires_at = sent_at + timedelta(seconds=server.default_expires_in)
     token_set = TokenSet(
         access_token=access_token,
-        refresh_token=_token(found.get("refresh_token"), _REFRESH),
+        refresh_token=refresh_token,
         expires_at=expires_at,
         obtained_at=sent_at,
         scope=_scope(found.get("scope"), server.scope_separator),
         refresh_expires_at=refresh_expiry(found, sent_at),
     )
-    return TokenResponse(token_set, _token(found.get("id_token")), members)
+    lost = refresh_token is None and _says_something(found.get("refresh_token"))
+    return TokenResponse(token_set, _token(found.get("id_token")), members, lost)
 
 
 def holds_token(members: Members) -> bool:
@@ -120,7 +130,14 @@ def _objects(members: Members) -> dict[str, Members]:
 
 
 def _token(value: object, grammar: re.Pattern[str] = _VISIBLE) -> Secret | None:
+    """Read a token; one that came as a number is its digits."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        value = str(value)
     return Secret(value) if isinstance(value, str) and grammar.fullmatch(value) else None
+
+
+def _says_something(value: object) -> bool:
+    return bool(value.strip() if isinstance(value, str) else value)
 
 
 def _scope(value: object, separator: str) -> tuple[str, ...] | None:

@@ -5,7 +5,7 @@ endpoint, which is no ``server_id``. Times are the table's.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
@@ -15,6 +15,9 @@ WINDOW = 10
 """Seconds in which refreshes are counted together."""
 FAILURES = 10
 """How many refreshes in a row without an answer make one that struggles."""
+PLEAS = 3
+"""How many refreshes in a row fail before one's whole ``Retry-After`` holds for all."""
+SHORT_PAUSE = timedelta(minutes=1)
 _TRIES = 3
 
 
@@ -65,16 +68,25 @@ class AuthorizationServerStore:
                 continue  # another container opened it
         return False, standing
 
-    def failed(self, origin: str, paused_until: datetime | None) -> None:
-        """Count a refresh that brought no answer, or the answer to come back later."""
-        paused = {"paused_until": seconds(paused_until)} if paused_until else {}
-        self.table.update(
-            {"server_id": origin}, condition=None, assign=paused, increment=("failures",)
-        )
+    def failed(self, origin: str, now: datetime, paused_until: datetime | None) -> None:
+        """Count a refresh that brought no answer, or the answer to come back later.
+
+        One user's may be meant for that user alone, so that all wait for a minute at most; when
+        ``PLEAS`` refreshes in a row fail, for as long as is asked.
+        """
+        key = {"server_id": origin}
+        standing = _standing(self.table.update(key, condition=None, increment=("failures",)))
+        if paused_until is None:
+            return
+        if standing.failures < PLEAS:
+            paused_until = min(paused_until, now + SHORT_PAUSE)
+        self.table.update(key, condition=None, assign={"paused_until": seconds(paused_until)})
 
     def answers(self, origin: str) -> None:
         """Say that it answers."""
-        self.table.update({"server_id": origin}, condition=None, remove=("failures",))
+        self.table.update(
+            {"server_id": origin}, condition=None, remove=("failures", "paused_until")
+        )
 
     def _count(self, origin: str, window: int, most: int, now: datetime) -> Standing:
         struggles_not = Attr("failures").not_exists() | Attr("failures").lt(FAILURES)

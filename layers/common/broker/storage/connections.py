@@ -62,14 +62,20 @@ class ConnectionStore:
         )
         return [item["user_id"] for item in page], (last["user_id"] if last else None)
 
-    def establish(self, connection: Connection) -> None:
-        """Write a new grant whole, over all in flight; a repeated write undoes nothing since."""
-        another = Attr("grant_id").ne(connection.grant_id)
+    def establish(self, connection: Connection, before: Connection | None) -> None:
+        """Write a new grant whole in place of the one ``before``, whatever that is doing.
+
+        Raises Moved where another stands there, or none does any more. One that stands there
+        already, because the write was repeated, is recognised as ours.
+        """
+        grant = Attr("grant_id")
+        condition = grant.eq(before.grant_id) if before else grant.not_exists()
         try:
-            replaced = self.table.put(items.to_item(connection), another)
+            self.table.put(items.to_item(connection), condition)
         except ConditionFailed as failed:
-            replaced = failed.item
-        transitions.established(connection, replaced)
+            if (failed.item or {}).get("grant_id") != connection.grant_id:
+                raise _moved(failed) from None
+        transitions.established(before)
 
     def lease(self, seen: Connection, lease: Lease, time: TableTime) -> Connection:
         """Take the lease where it is free or run out and recovered; raise Moved.
@@ -119,17 +125,24 @@ class ConnectionStore:
         self._write(seen, condition, assign)
 
     def advance(
-        self, seen: Connection, tokens: SealedTokens, due_at: datetime | None
+        self,
+        seen: Connection,
+        tokens: SealedTokens,
+        due_at: datetime | None,
+        *,
+        troubled: Connection | None = None,
     ) -> Connection:
         """Store the next generation; not under the lease, which may have run out; or Moved.
 
         A set that stands there already, because the write was repeated, is recognised as ours.
         A connection being removed takes it too, so that its newest token is the one revoked.
+        ``troubled`` says with what backoff and doubts the generation begins; else with none.
         """
         assign = {
             **items.token_attributes(tokens),
             "generation": seen.generation + 1,
             **_CLEARED,
+            **(_troubles(troubled) if troubled else {}),
         }
         active = {
             "status": Status.ACTIVE.value,
@@ -154,12 +167,7 @@ class ConnectionStore:
             "lease_id": None,
             "lease_until": None,
             "recover_at": None,
-            "retry_at": held.retry_at and math.ceil(held.retry_at.timestamp()),
-            "attempts": held.attempts or None,
-            "refusals": held.refusals or None,
-            "ambiguous": held.ambiguous or None,
-            "ambiguous_at": seconds(held.ambiguous_at),
-            "failure": items.failure_item(held.failure),
+            **_troubles(held),
         }
         due = items.due_attributes(held.user_id, held.server_id, due_at)
         active = Attr("status").eq(Status.ACTIVE.value)
@@ -239,7 +247,7 @@ class ConnectionStore:
         try:
             return items.from_item(self.table.update(key, condition=condition, assign=assign))
         except ConditionFailed as failed:
-            raise Moved(items.from_item(failed.item) if failed.item else None) from None
+            raise _moved(failed) from None
 
 
 _CLEARED: dict[str, None] = dict.fromkeys(
@@ -256,6 +264,22 @@ _CLEARED: dict[str, None] = dict.fromkeys(
         "failure",
     )
 )
+
+
+def _troubles(held: Connection) -> dict[str, Any]:
+    """Return what a failure that may pass leaves behind."""
+    return {
+        "retry_at": held.retry_at and math.ceil(held.retry_at.timestamp()),
+        "attempts": held.attempts or None,
+        "refusals": held.refusals or None,
+        "ambiguous": held.ambiguous or None,
+        "ambiguous_at": seconds(held.ambiguous_at),
+        "failure": items.failure_item(held.failure),
+    }
+
+
+def _moved(failed: ConditionFailed) -> Moved:
+    return Moved(items.from_item(failed.item) if failed.item else None)
 
 
 def _as_seen(seen: Connection) -> ConditionBase:

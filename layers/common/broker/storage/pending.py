@@ -134,6 +134,15 @@ class PendingStore:
         item, _ = self.table.get(_erased_key(user_id))
         return item is not None and item["at"] >= _milliseconds(began)
 
+    def end_grant(self, grant_id: str, now: datetime) -> None:
+        """Say that a grant was disconnected: a repeated write of it makes no connection."""
+        self.table.put({**_ended_key(grant_id), "ttl": seconds(now + _GRACE)})
+
+    def is_ended(self, grant_id: str) -> bool:
+        """Return whether a grant that was just made has been disconnected since."""
+        item, _ = self.table.get(_ended_key(grant_id))
+        return item is not None
+
     def _take(self, key: Item, attempt: str, now: datetime) -> Item | None:
         try:
             return self.table.update(key, condition=_untaken(now), assign={"taken_by": attempt})
@@ -154,6 +163,10 @@ def _milliseconds(moment: datetime) -> int:
 
 def _erased_key(user_id: str) -> Item:
     return {"id": f"erased#{hashlib.sha256(user_id.encode()).hexdigest()}"}
+
+
+def _ended_key(grant_id: str) -> Item:
+    return {"id": f"ended#{grant_id}"}
 
 
 def _ticket_key(connect_id: str) -> Item:

@@ -2,11 +2,9 @@
 
 from broker.metrics import TRANSITION
 from broker.model import Connection, Reason, Status
-from broker.storage.table import Item
 from broker.telemetry import count
 
 NOWHERE = "none"
-_UNKNOWN = "unknown"
 
 
 def went(before: str, after: str, reason: str) -> None:
@@ -15,12 +13,9 @@ def went(before: str, after: str, reason: str) -> None:
         count(TRANSITION, **{"from": before, "to": after, "reason": reason})
 
 
-def established(connection: Connection, replaced: Item | None) -> None:
-    """Count a consent; a row replaced by its own repeated write no longer says what was before."""
-    before = replaced["status"] if replaced else NOWHERE
-    if replaced and replaced["grant_id"] == connection.grant_id:
-        before = _UNKNOWN
-    went(before, Status.ACTIVE, "consented")
+def established(before: Connection | None) -> None:
+    """Count a consent."""
+    went(before.status if before else NOWHERE, Status.ACTIVE, "consented")
 
 
 def flagged(seen: Connection, reason: Reason) -> None:

@@ -12,7 +12,7 @@ from broker.storage.server_state import ServerStateStore
 from broker.storage.table import PATIENCE, TableTime
 from broker.telemetry import count
 from broker.tokens.pace import Pace
-from broker.tokens.timing import grace_left
+from broker.tokens.timing import held_back
 
 RECOVERY_SECONDS = 45.0
 """The rescue queue's visibility timeout (30 s), and 15: a rescued set is applied before then."""
@@ -86,14 +86,12 @@ class Gate:
         An ambiguous one is repeated where the server forgives that for a while, else only when
         nothing else is left: it may end the grant.
         """
+        if serves:
+            return held_back(connection, server, now) is None
         if connection.retry_at and connection.retry_at > now:
-            if serves:
-                return False
             wait = max(1, int((connection.retry_at - now).total_seconds()))
             message = "The service could not renew the access just now."
             raise TemporarilyUnavailable(message, retry_after=wait)
-        if connection.ambiguous and serves:
-            return grace_left(connection, server, now) is not None
         return True
 
     def _free(self, connection: Connection, time: TableTime) -> bool:

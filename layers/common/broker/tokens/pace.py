@@ -48,7 +48,7 @@ class Pace:
         """Note a refresh without an answer that can be read; ``asked_to_wait``: Retry-After."""
         paused_until = now + timedelta(seconds=asked_to_wait) if asked_to_wait else None
         with suppress(TemporarilyUnavailable):
-            self.authorization_servers.failed(server.authorization_server, paused_until)
+            self.authorization_servers.failed(server.authorization_server, now, paused_until)
 
     def answered(self, server: Server) -> None:
         """Note that the server answers again."""

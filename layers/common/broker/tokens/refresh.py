@@ -1,7 +1,9 @@
 """One refresh under a lease: send once, store the next generation, lose nothing."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from broker.clock import Clock
 from broker.errors import SealBroken, TemporarilyUnavailable
@@ -21,12 +23,14 @@ from broker.model import (
     SealedTokens,
     Secret,
     Server,
+    TokenSet,
 )
 from broker.oauth import (
+    NoUsableAnswer,
+    RevocationOutcome,
     Revoker,
     TokenEndpoint,
     TokenRequestFailed,
-    TokenResponse,
 )
 from broker.queues import Queues, RescueMessage
 from broker.storage.connections import ConnectionStore, Moved
@@ -35,7 +39,6 @@ from broker.telemetry import count, logger, record, timed
 from broker.tokens.causes import cause_of
 from broker.tokens.gate import Gate
 from broker.tokens.sealing import OpenKeys, TokenSealer, place_of, seal_next
-from broker.tokens.timing import RefreshPolicy
 from broker.tokens.verdicts import Sent, Verdicts
 from broker.vault import Kind, Vault
 
@@ -56,6 +59,14 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Successor:
+    """The token set that follows the one in use, in the clear and sealed."""
+
+    tokens: TokenSet
+    sealed: SealedTokens
+
+
+@dataclass(frozen=True, slots=True)
 class Refresher:
     """Refreshes a connection whose lease it takes."""
 
@@ -68,22 +79,28 @@ class Refresher:
     queues: Queues
     verdicts: Verdicts
     gate: Gate
-    policy: RefreshPolicy
 
     def refresh(
-        self, server: Server, seen: Connection, time: TableTime, invocation: Invocation
+        self,
+        server: Server,
+        seen: Connection,
+        time: TableTime,
+        invocation: Invocation,
+        *,
+        serves: bool,
     ) -> tuple[Connection, Secret] | None:
         """Take the lease, send, store; return the new set in use.
 
-        None: somebody else moved first, or it failed and that is recorded; read again. Raises
-        TemporarilyUnavailable when not even the record could be written.
+        ``serves``: the access token can be used meanwhile. None: somebody else moved first, or it
+        failed and that is recorded; read again. Raises TemporarilyUnavailable when not even the
+        record could be written.
         """
         lease = self._lease(time, invocation)
         try:
             held = self.connections.lease(seen, lease, time)
         except Moved:
             return None
-        turn = _Turn(server, held, lease, time, invocation)
+        turn = _Turn(server, held, lease, time, invocation, serves)
         opened = self._open(turn)
         if self.gate.too_late(invocation):
             self.verdicts.give_back(turn.server, held, lease, time.moment())
@@ -122,34 +139,61 @@ class Refresher:
                     now=turn.time.moment,
                 )
         except TokenRequestFailed as failed:
-            sent = Sent(turn.held, turn.lease, sent_at)
-            self.verdicts.record(turn.server, sent, failed, turn.time.moment())
+            self._failed(turn, opened, failed, sent_at)
             count(REFRESH, outcome=failed.outcome, cause=cause_of(failed))
             record(REFRESH_FAILED, 1)
             return None
-        kept = self._keep(turn, opened, response)
+        sent = Sent(turn.held, turn.lease, sent_at)
+        doubtful = self.verdicts.doubtful(sent) if response.refresh_token_lost else None
+        stored = self._keep(turn, opened, response.token_set, doubtful)
         count(REFRESH, outcome="refreshed", cause="none")
         record(REFRESH_FAILED, 0)
-        return kept
+        return (stored, response.token_set.access_token) if stored else None
+
+    def _failed(
+        self, turn: "_Turn", opened: Opened, failed: TokenRequestFailed, sent_at: datetime
+    ) -> None:
+        """Record what it means; a refresh token that came all the same replaces the one sent."""
+        sent, now = Sent(turn.held, turn.lease, sent_at), turn.time.moment()
+        match failed:
+            case NoUsableAnswer(refresh_token=Secret() as new) if new != opened.refresh_token:
+                half = self._half(turn, opened, new, sent_at)
+                troubled = self.verdicts.half_answered(turn.server, sent, failed, now)
+                self._keep(turn, opened, half, troubled)
+                self.verdicts.unanswered(turn.server, turn.held, failed, now)
+            case _:
+                self.verdicts.record(turn.server, sent, failed, now)
+
+    def _half(
+        self, turn: "_Turn", opened: Opened, refresh_token: Secret, sent_at: datetime
+    ) -> TokenSet:
+        """Put a new refresh token beside the old access token, as long as that serves."""
+        held = turn.held
+        access_token = opened.keys.access.open(place_of(held, Kind.ACCESS), held.tokens.access)
+        expires_at = held.tokens.expires_at if turn.serves else sent_at
+        return TokenSet(access_token, refresh_token, expires_at, held.tokens.obtained_at)
 
     def _keep(
-        self, turn: "_Turn", opened: Opened, response: TokenResponse
-    ) -> tuple[Connection, Secret] | None:
-        sealed = seal_next(opened.keys, turn.held, response.token_set, opened.refresh_token)
+        self, turn: "_Turn", opened: Opened, tokens: TokenSet, troubled: Connection | None
+    ) -> Connection | None:
+        sealed = seal_next(opened.keys, turn.held, tokens, opened.refresh_token)
         try:
-            stored = self._store(turn, sealed)
+            return self._store(turn, sealed, troubled)
         except Moved as moved:
-            self._orphaned(turn, moved.stands, opened, response)
+            self._orphaned(turn, moved.stands, opened, Successor(tokens, sealed))
             return None
-        return stored, response.token_set.access_token
 
-    def _store(self, turn: "_Turn", sealed: SealedTokens) -> Connection:
+    def _store(
+        self, turn: "_Turn", sealed: SealedTokens, troubled: Connection | None
+    ) -> Connection:
         """Write the set with backoff; if the table stays away, hand it to the rescue queue."""
         held = turn.held
-        due_at = self.policy.due_at(sealed, turn.server, held.used_at, turn.time.moment())
+        begins = troubled or replace(held, retry_at=None, ambiguous=False)
+        begins = replace(begins, tokens=sealed)
+        due_at = self.verdicts.next_due(turn.server, begins, turn.time.moment())
         for pause in (*_STORE_PAUSES, None):
             try:
-                return self.connections.advance(held, sealed, due_at)
+                return self.connections.advance(held, sealed, due_at, troubled=troubled)
             except TemporarilyUnavailable:
                 out_of_time = self.clock.monotonic() + 2 * PATIENCE > turn.invocation.deadline
                 if pause is None or out_of_time:
@@ -172,9 +216,12 @@ class Refresher:
         turn: "_Turn",
         stands: Connection | None,
         opened: Opened,
-        response: TokenResponse,
+        successor: Successor,
     ) -> None:
-        """End a token whose connection is gone; of one reconnected only where that is safe."""
+        """End a token whose connection is gone; of one reconnected only where that is safe.
+
+        Where the service does not answer, whoever takes it off the rescue queue goes on trying.
+        """
         count(REFRESH_ORPHANED)
         server = turn.server
         if stands is not None and stands.grant_id == turn.held.grant_id:
@@ -183,15 +230,18 @@ class Refresher:
             return
         if server.revocation_endpoint is None:
             return
-        token = response.token_set.refresh_token or response.token_set.access_token
-        self.revoker.revoke(
+        tokens = successor.tokens
+        outcome = self.revoker.revoke(
             server.revocation_endpoint,
             client_id=server.client_id or "",
             style=server.token_request_style,
             client_secret=opened.client_secret,
-            token=token,
+            token=tokens.refresh_token or tokens.access_token,
             deadline=min(self.clock.monotonic() + MARGIN, turn.invocation.deadline),
         )
+        if outcome is RevocationOutcome.NO_ANSWER:
+            with suppress(TemporarilyUnavailable):
+                self.queues.send_rescue(RescueMessage.of(turn.held, successor.sealed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +253,4 @@ class _Turn:
     lease: Lease
     time: TableTime
     invocation: Invocation
+    serves: bool

@@ -13,6 +13,7 @@ _JITTER = 0.25
 _LONGEST_BACKOFF = timedelta(minutes=15)
 _FIRST_BACKOFF = timedelta(seconds=2)
 _IDLE_MARGIN = 0.1
+_LAST_CALL = 0.05
 _GRACE_MARGIN = timedelta(seconds=2)
 
 
@@ -81,6 +82,33 @@ def idle_moment(tokens: SealedTokens, server: Server) -> datetime | None:
         return None
     idle = timedelta(days=server.refresh_idle_days)
     return tokens.obtained_at + idle * (1 - _IDLE_MARGIN)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A refresh that would be due, and is not to be sent yet."""
+
+    until: datetime | None
+    """None: not before somebody needs it."""
+
+
+def held_back(connection: Connection, server: Server, now: datetime) -> HeldBack | None:
+    """Return until when nobody sends who has a token that serves; None: it may be sent.
+
+    After a failure not before its backoff is over. After a request without an answer, which may
+    have spent the token, not before nothing is left to lose, unless the service forgives it still:
+    when the access token has run out or, where nobody knows when that is, shortly before the
+    refresh token dies of idleness.
+    """
+    tokens, moments = connection.tokens, [connection.retry_at or now]
+    if connection.ambiguous and grace_left(connection, server, now) is None:
+        idle = server.refresh_idle_days
+        if tokens.expires_at is None and idle is None:
+            return HeldBack(None)
+        last_call = tokens.obtained_at + timedelta(days=idle or 0) * (1 - _LAST_CALL)
+        moments.append(tokens.expires_at or last_call)
+    latest = max(moments)
+    return HeldBack(latest) if latest > now else None
 
 
 def still_valid(tokens: SealedTokens, now: datetime) -> bool:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from broker.clock import Clock
-from broker.errors import RefreshInProgress, TemporarilyUnavailable
+from broker.errors import RefreshInProgress, SealBroken, TemporarilyUnavailable
 from broker.model import Connection, Failure, Invocation, Reason, Secret, Server, Status
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.table import TableTime
 from broker.tokens.gate import Gate
 from broker.tokens.refresh import MARGIN, Refresher
 from broker.tokens.sealing import TokenSealer
-from broker.tokens.timing import RefreshPolicy, grace_left, idle_moment, still_valid
+from broker.tokens.timing import RefreshPolicy, grace_left, held_back, idle_moment, still_valid
 from broker.tokens.verdicts import FAILURE_TEXT, Verdicts
 
 LOOK_AGAIN = timedelta(days=1)
@@ -88,7 +88,10 @@ class Tokens:
     def ahead(self, server: Server, user_id: str, invocation: Invocation) -> None:
         """Refresh a connection whose moment has come, or set its next moment."""
         connection, time = self.connections.get(user_id, server.server_id)
-        if connection is None or connection.status is not Status.ACTIVE:
+        if connection is None or connection.status is Status.REMOVING:
+            return
+        if connection.status is not Status.ACTIVE:
+            self._reschedule(connection, None)
             return
         now = time.moment()
         idle = idle_moment(connection.tokens, server)
@@ -96,6 +99,8 @@ class Tokens:
         due = ending or (idle is not None and idle <= now)
         if connection.config_digest != server.config_digest:
             self._reschedule(connection, now + LOOK_AGAIN)
+        elif due and (waits := held_back(connection, server, now)):
+            self._reschedule(connection, waits.until)
         elif due:
             self._settle(server, user_id, invocation, _Need(due=connection))
         else:
@@ -143,7 +148,7 @@ class Tokens:
             return self._without_refresh(connection, now, serves=serves)
         try:
             return self._renew(server, connection, time, invocation, need, serves=serves)
-        except TemporarilyUnavailable:
+        except (TemporarilyUnavailable, SealBroken):
             if serves and not need.ahead:
                 return self._open(connection)
             raise
@@ -166,7 +171,7 @@ class Tokens:
             forgiven = grace_left(connection, server, time.moment()) is not None
             again = forgiven and not self.gate.too_late(invocation)
             return self._wait(connection, need, serves=serves, again=again)
-        refreshed = self.refresher.refresh(server, connection, time, invocation)
+        refreshed = self.refresher.refresh(server, connection, time, invocation, serves=serves)
         if refreshed is None:
             # A call reads what is recorded now. The worker tries once per message, unless the
             # service forgives a second try for a while only.

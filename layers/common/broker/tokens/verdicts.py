@@ -21,10 +21,12 @@ from broker.storage.server_state import ServerStateStore
 from broker.telemetry import count, logger
 from broker.tokens.gate import Pass
 from broker.tokens.pace import Pace
-from broker.tokens.timing import RefreshPolicy, backoff, grace_left, still_valid, whole_second_after
+from broker.tokens.timing import RefreshPolicy, backoff, grace_left, held_back, whole_second_after
 
-REFUSALS = 5
-"""How many refusals in a row, for a reason that is neither the grant nor the client, end it."""
+_BETWEEN_REFUSALS = (None, 60.0, 300.0, 600.0)
+"""Seconds until the next try after each refusal that is neither the grant's nor the client's."""
+REFUSALS = len(_BETWEEN_REFUSALS) + 1
+"""How many such refusals in a row end it: a passing fault is over by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +80,34 @@ class Verdicts:
                 self.give_up(held, _refused_for(held))
             case RequestRefused():
                 refused = replace(held, refusals=held.refusals + 1)
-                self._back_off(server, refused, sent.lease, None, now)
+                wait = _BETWEEN_REFUSALS[held.refusals]
+                self._back_off(server, refused, sent.lease, wait, now)
             case NoUsableAnswer():
                 self.pace.unanswered(server, failed.retry_after, now)
                 unanswered = replace(held, refusals=0)
                 if failed.ambiguous:
-                    first = held.ambiguous_at if held.ambiguous else sent.sent_at
-                    unanswered = replace(unanswered, ambiguous=True, ambiguous_at=first)
+                    unanswered = replace(self.doubtful(sent), refusals=0)
                 self._back_off(server, unanswered, sent.lease, failed.retry_after, now)
+
+    def doubtful(self, sent: Sent) -> Connection:
+        """Return a connection of which nobody knows whether its refresh token is spent."""
+        held = sent.held
+        first = held.ambiguous_at if held.ambiguous else sent.sent_at
+        return replace(held, ambiguous=True, ambiguous_at=first)
+
+    def half_answered(
+        self, server: Server, sent: Sent, failed: NoUsableAnswer, now: datetime
+    ) -> Connection:
+        """Return a connection that got a refresh token alone: to be sent after the backoff."""
+        known = replace(sent.held, ambiguous=False, ambiguous_at=None, refusals=0)
+        return _paused(server, _failed(known, now), now, failed.retry_after)
+
+    def unanswered(
+        self, server: Server, held: Connection, failed: NoUsableAnswer, now: datetime
+    ) -> None:
+        """Tell of a refresh that brought no access token."""
+        self.pace.unanswered(server, failed.retry_after, now)
+        self.events.publish(EventType.REFRESH_FAILED, held, "transient")
 
     def _back_off(
         self,
@@ -95,9 +117,7 @@ class Verdicts:
         retry_after: float | None,
         now: datetime,
     ) -> None:
-        failure = Failure("refresh_failed", "The service could not renew the access just now.", now)
-        failed = replace(held, failure=failure)
-        self.pause(server, failed, lease, now, retry_after=retry_after)
+        self.pause(server, _failed(held, now), lease, now, retry_after=retry_after)
         self.events.publish(EventType.REFRESH_FAILED, held, "transient")
 
     def pause(
@@ -110,40 +130,25 @@ class Verdicts:
         retry_after: float | None = None,
     ) -> None:
         """Give the lease back; nobody sends before a pause that grows with the attempts."""
-        attempts = held.attempts + 1
-        waits = backoff(attempts, retry_after)
-        left = grace_left(held, server, now)
-        if left and retry_after is None:
-            waits = min(waits, left)
-        paused = replace(held, attempts=attempts, retry_at=whole_second_after(now + waits))
-        self._release(paused, lease, self._due_after_failure(server, paused, now))
+        paused = _paused(server, held, now, retry_after)
+        self._release(paused, lease, self.next_due(server, paused, now))
 
     def give_back(self, server: Server, held: Connection, lease: Lease, now: datetime) -> None:
         """Give the lease back as if it had not been taken."""
         free = replace(held, retry_at=None)
-        due_at = self.policy.due_at(held.tokens, server, held.used_at, now)
-        self._release(free, lease, due_at)
+        self._release(free, lease, self.next_due(server, free, now))
 
     def _release(self, held: Connection, lease: Lease, due_at: datetime | None) -> None:
         with suppress(Moved):
             self.connections.release(held, lease, due_at)
 
-    def _due_after_failure(
-        self, server: Server, held: Connection, now: datetime
-    ) -> datetime | None:
-        """Return when the worker should try again.
-
-        An ambiguous one waits until the access token has run out, since sending twice could end
-        the grant, unless the service forgives it still; any other as soon as the backoff allows.
-        """
+    def next_due(self, server: Server, held: Connection, now: datetime) -> datetime | None:
+        """Return when the worker should try next: after a failure as soon as it may be sent."""
         regular = self.policy.due_at(held.tokens, server, held.used_at, now)
-        if regular is None or held.retry_at is None:
-            return regular
-        expires_at = held.tokens.expires_at
-        forgiven = grace_left(held, server, now) is not None
-        if held.ambiguous and not forgiven and expires_at and still_valid(held.tokens, now):
-            return max(held.retry_at, expires_at)
-        return held.retry_at
+        if regular is None:
+            return None
+        waits = held_back(held, server, now)
+        return regular if waits is None else waits.until
 
     def give_up(self, seen: Connection, reason: Reason) -> Connection | None:
         """Flag that the user must reconnect, and say so on the bus; None: it moved meanwhile."""
@@ -154,6 +159,22 @@ class Verdicts:
             return None
         self.events.publish(EventType.RECONNECT_REQUIRED, seen, reason.value)
         return flagged
+
+
+def _failed(held: Connection, now: datetime) -> Connection:
+    failure = Failure("refresh_failed", "The service could not renew the access just now.", now)
+    return replace(held, failure=failure)
+
+
+def _paused(
+    server: Server, held: Connection, now: datetime, retry_after: float | None
+) -> Connection:
+    attempts = held.attempts + 1
+    waits = backoff(attempts, retry_after)
+    left = grace_left(held, server, now)
+    if left and retry_after is None:
+        waits = min(waits, left)
+    return replace(held, attempts=attempts, retry_at=whole_second_after(now + waits))
 
 
 def _refused_for(held: Connection) -> Reason:

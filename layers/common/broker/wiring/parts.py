@@ -115,6 +115,7 @@ class Parts:
             self.clock,
             self.connections,
             self.tools,
+            self.pending,
             self.sealer,
             self.vault,
             self.revoker,
@@ -151,7 +152,6 @@ class Parts:
             self.queues,
             self.verdicts,
             self.gate,
-            self.policy,
         )
 
     @cached_property
