@@ -131,7 +131,7 @@ class PendingStore:
 
     def end_grant(self, grant_id: str, now: datetime) -> None:
         """Say that a grant was disconnected: a repeated write of it makes no connection."""
-        self.table.put({**_ended_key(grant_id), "ttl": seconds(now + _FLOW)})
+        self.table.put({**_ended_key(grant_id), "ttl": seconds(now + _GRACE)})
 
     def is_ended(self, grant_id: str) -> bool:
         """Return whether a grant that was just made has been disconnected since."""
