@@ -25,8 +25,7 @@ def page() -> Response:
 
 @app.get("/v1/servers/<server_id>")
 def get(server_id: str) -> Response:
-    server = wiring().servers.get(read_query(app, Named).server_id)
-    found = wiring().servers.discovered(server)
+    server, found = wiring().servers.shown(read_query(app, Named).server_id)
     run = invocation(app, wiring().settings)
     body = discoveries.registered_server(server, found, run.base_url)
     return answers.json_answer(body, headers=answers.etag(server))

@@ -22,7 +22,7 @@ def three_fields_are_enough_to_start(stage: Stage) -> str:
 
 
 def the_url_alone_is_enough(stage: Stage) -> str:
-    """Let the server say the rest when it is first called, and our own document be the client."""
+    """Let the server say the rest when it is first called; have its builder take that over."""
     found = stage.journey("url-alone")
     found.put(name="Url Alone", mcp_url=found.tenant.url, auth_type="consumer_oauth")
     expect("authorization_required", found.invoke("ulla").json()["status"])
@@ -30,6 +30,9 @@ def the_url_alone_is_enough(stage: Stage) -> str:
     expect(([], True), (about["problems"], about["ready"]))
     expect(True, about["client_id"].endswith(f"/oauth/client-metadata/{found.server_id}.json"))
     found.connect("ulla")
+    expect("alice", text_of(found.invoke("ulla")))
+    proposed = found.discover().raise_for_status().json()["server"]
+    expect([], found.put(**proposed).raise_for_status().json()["missing"])
     expect("alice", text_of(found.invoke("ulla")))
     return "discovered, client id by document; ulla connects, the tool runs as alice"
 

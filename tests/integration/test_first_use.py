@@ -127,11 +127,10 @@ def test_a_link_a_card_and_a_test_are_first_uses_too(builder: Builder) -> None:
 
 def test_what_was_found_is_shown_beside_what_was_registered(builder: Builder) -> None:
     servers = builder.core.flows.servers
-    assert servers.discovered(servers.get("harbor")) is None
+    assert servers.shown("harbor")[1] is None
     invoke(builder)
-    registered = servers.get("harbor")
+    registered, found = servers.shown("harbor")
     assert registered.client_id is None
-    found = servers.discovered(registered)
     assert found is not None
     assert found.server == stored(builder)
     assert found.found_at == builder.world.time.now().replace(microsecond=0)

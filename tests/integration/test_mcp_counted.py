@@ -28,15 +28,15 @@ def test_what_runs_is_counted_as_completed_or_failed_in_the_tool(
     client: McpClient, world: World
 ) -> None:
     world.connect()
-    assert labels(client.modern("tools/call", CALL)) == [("tools/call", "completed")]
+    assert labels(client.modern("tools/call", CALL)) == [("tools_call", "completed")]
     world.mcp.results["tools/call"] = {"content": [], "isError": True}
-    assert labels(client.older("tools/call", CALL)) == [("tools/call", "tool_error")]
-    assert labels(client.modern("tools/list")) == [("tools/list", "completed")]
+    assert labels(client.older("tools/call", CALL)) == [("tools_call", "tool_error")]
+    assert labels(client.modern("tools/list")) == [("tools_list", "completed")]
     assert labels(client.older("ping")) == [("other", "completed")]
 
 
 def test_questions_are_told_from_prompts_to_connect(client: McpClient, world: World) -> None:
-    asked = [("tools/call", "authorization_required")]
+    asked = [("tools_call", "authorization_required")]
     assert labels(client.modern("tools/call", CALL, URLS)) == asked
     assert labels(client.older("tools/call", CALL)) == asked
     client.initialize(**URLS)
@@ -44,16 +44,16 @@ def test_questions_are_told_from_prompts_to_connect(client: McpClient, world: Wo
     assert labels(client.older("prompts/get", {"name": "p"})) == [("other", asked[0][1])]
     world.connect()
     world.mcp.script.append(questions(requestState="theirs"))
-    assert labels(client.modern("tools/call", CALL, URLS)) == [("tools/call", "input_required")]
+    assert labels(client.modern("tools/call", CALL, URLS)) == [("tools_call", "input_required")]
 
 
 def test_refusals_and_failures_are_counted_by_name(client: McpClient, world: World) -> None:
     world.connect()
     assert labels(client.modern("no/such")) == [("other", "refused")]
     mismatched = client.modern("tools/call", CALL, mcp_name="other")
-    assert labels(mismatched) == [("tools/call", "refused")]
+    assert labels(mismatched) == [("tools_call", "refused")]
     world.mcp.script.append(answers(500, {}))
-    assert labels(client.modern("tools/call", CALL)) == [("tools/call", "mcp_server_error")]
+    assert labels(client.modern("tools/call", CALL)) == [("tools_call", "mcp_server_error")]
 
 
 def test_each_of_a_batch_is_counted_and_what_is_no_request_is_not(client: McpClient) -> None:

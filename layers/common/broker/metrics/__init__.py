@@ -41,7 +41,7 @@ INVOKE = _counted(
 MCP_REQUEST = _counted(
     "McpRequest",
     "A request at /mcp was answered: as an invoke, or refused as no request of MCP's",
-    _of("method", "tools/call", "tools/list", "none"),
+    _of("method", "tools_call", "tools_list", "none"),
     _of(
         "outcome",
         "completed",

@@ -66,9 +66,10 @@ class Servers:
             raise ServerNotFound
         return server
 
-    def discovered(self, server: Server) -> Found | None:
-        """Return what its first use found, where all about OAuth was left to discovery."""
-        return self.found.get(server) if server.is_bare else None
+    def shown(self, server_id: str) -> tuple[Server, Found | None]:
+        """Return one, and what its first use found where all of OAuth was left to discovery."""
+        server = self.get(server_id)
+        return server, self.found.get(server) if server.is_bare else None
 
     def client_metadata(self, server_id: str, base_url: str) -> Mapping[str, object]:
         """Return the client id metadata document of one server's client; raise ServerNotFound.

@@ -45,4 +45,4 @@ def counted(method: str) -> Iterator[Counting]:
     try:
         yield counting
     finally:
-        count(MCP_REQUEST, method=method, outcome=counting.outcome)
+        count(MCP_REQUEST, method=method.replace("/", "_"), outcome=counting.outcome)
