@@ -48,7 +48,7 @@ MARGIN = 3.0
 """Seconds between the latest end of a holder and of its lease, and kept for storing."""
 _STORE_PAUSES = (0.05, 0.2, 0.5)
 _NOTHING = Secret("-")
-"""In place of an access token that can be used no more."""
+"""In place of an access token that does not open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +176,10 @@ class Refresher:
     ) -> TokenSet:
         """Put a new refresh token beside the old access token, as long as that serves."""
         held = turn.held
-        kept = opened.access_token if turn.serves else None
-        expires_at = held.tokens.expires_at if kept else sent_at
-        obtained_at = held.tokens.obtained_at
-        return TokenSet(kept or _NOTHING, refresh_token, expires_at, obtained_at)
+        serves = turn.serves and opened.access_token is not None
+        expires_at = held.tokens.expires_at if serves else sent_at
+        access_token, obtained_at = opened.access_token or _NOTHING, held.tokens.obtained_at
+        return TokenSet(access_token, refresh_token, expires_at, obtained_at)
 
     def _keep(
         self, turn: "_Turn", opened: Opened, tokens: TokenSet, troubled: Connection | None
