@@ -9,6 +9,7 @@ from broker.model import Reason, Status
 from tests.fakes.services import answers
 from tests.integration.conftest import World
 from tests.integration.test_ahead import DUE, looks
+from tests.integration.test_kept_alive import silence
 from tests.integration.test_lease import lease
 from tests.integration.test_refresh import NEW, OLD, token
 
@@ -129,3 +130,17 @@ def test_invalid_grant_within_the_grace_still_ends_it(forgiving: World) -> None:
         Status.RECONNECT_REQUIRED,
         Reason.AMBIGUOUS_REFRESH,
     )
+
+
+def test_no_pause_for_odd_refusals_outlives_the_grace(forgiving: World) -> None:
+    forgiving.connect()
+    forgiving.time.passes(DUE + 200)
+    odd = answers(400, {"error": "invalid_scope"})
+    forgiving.login.script += [silence, odd, odd]
+    for _ in range(GRACE // 2):
+        token(forgiving)
+        forgiving.time.passes(2)
+    stands = forgiving.connection()
+    assert stands.retry_at
+    assert stands.ambiguous_at
+    assert stands.retry_at <= stands.ambiguous_at + timedelta(seconds=GRACE)

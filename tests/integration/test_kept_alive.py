@@ -46,6 +46,17 @@ def test_it_is_due_once_more_before_its_refresh_token_dies(
     assert world.login.refreshes == ["canary-refresh-1"] * 2
 
 
+def test_so_it_is_where_the_access_token_outlives_the_refresh_token(world: World) -> None:
+    world.server = world.register(replace(world.server, refresh_idle_days=IDLE.days))
+    world.login.expires_in = 2 * IDLE.days * 24 * 3600
+    world.connect()
+    world.time.passes(KEEP_ALIVE.total_seconds() + 60)
+    world.login.script.append(silence)
+    looks(world)
+    stands = world.connection()
+    assert stands.due_at == stands.tokens.obtained_at + LAST_CALL
+
+
 def test_nothing_is_sent_before(world: World, unanswered: Connection) -> None:
     for _ in range(3):
         world.time.passes(3600)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from broker.errors import TemporarilyUnavailable
 from broker.model import RevocationScope, Status
 from broker.tokens import Unusable
 from tests.fakes.services import answers
@@ -34,6 +35,22 @@ def test_its_revocation_is_tried_again_where_the_service_does_not_answer(world: 
     apply(world, message)
     assert [json.loads(message)["grant_id"], world.cloud.messages("RescueQueue")] == [grant, []]
     assert world.login.revoked == ["canary-refresh-2"] * 2
+
+
+def test_such_a_revocation_is_given_up_after_an_hour(world: World) -> None:
+    world.connect()
+    world.time.passes(DEAD)
+    world.login.during.append(lambda: world.core.connections.remove(world.connection()))
+    world.login.revocation_script += [answers(503)] * 4
+    world.core.tokens.for_call(world.server, "jo", world.run())
+    [message] = world.cloud.messages("RescueQueue")
+    for _ in range(2):
+        with pytest.raises(TemporarilyUnavailable):
+            apply(world, message)
+        world.time.passes(minutes=29)
+    world.time.passes(minutes=5)
+    apply(world, message)
+    assert len(world.login.revocations) == 4
 
 
 @pytest.mark.parametrize("scope", RevocationScope)

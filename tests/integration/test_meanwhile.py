@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from broker.errors import ServerChanged, ServerInUse, SessionMismatch
-from broker.model import Connection, Precondition, Server, Status
+from broker.model import Connection, Precondition, RevocationScope, Server, Status
 from broker.queues import DueMessage
 from tests.integration.conftest import World
 from tests.integration.consents import complete, consented
@@ -138,6 +138,7 @@ def test_a_consent_stands_though_the_one_before_is_disconnected_in_that_moment(
 
 
 def test_a_consent_overtaken_by_one_that_is_being_removed_connects_nobody(world: World) -> None:
+    world.server = world.register(replace(world.server, revocation_scope=RevocationScope.TOKEN))
     back = consented(world)
 
     def connected_and_removed() -> None:
@@ -148,6 +149,49 @@ def test_a_consent_overtaken_by_one_that_is_being_removed_connects_nobody(world:
     with pytest.raises(SessionMismatch):
         complete(world, back)
     assert world.connection().status is Status.REMOVING
+    assert world.login.revoked == ["canary-refresh-1"]  # its own, which nobody holds
+
+
+def test_a_consent_takes_the_place_of_one_that_is_broken_already(world: World) -> None:
+    back = consented(world)
+
+    def connected_and_flagged() -> None:
+        world.connect()
+        world.flag()
+
+    world.cloud.before("PutItem", connected_and_flagged, table="ConnectionsTable")
+    complete(world, back)
+    assert world.connection().status is Status.ACTIVE
+
+
+def test_a_consent_that_yields_does_so_without_the_key_service(world: World) -> None:
+    back = consented(world)
+
+    def connected_and_cut_off() -> None:
+        world.connect()
+        world.time.passes(400)
+        world.cloud.unavailable("Decrypt")
+
+    world.cloud.before("PutItem", connected_and_cut_off, table="ConnectionsTable")
+    assert complete(world, back).connection.grant_id == world.connection().grant_id
+
+
+def test_what_was_brought_back_and_refreshed_is_removed_all_the_same(world: World) -> None:
+    def refresh() -> None:
+        world.core.tokens.for_call(world.server, "jo", world.run(), refused=world.connection())
+
+    def disconnected() -> None:
+        disconnect(world)
+        world.cloud.after("PutItem", refresh)
+
+    world.server = world.register(replace(world.server, revocation_endpoint=None))
+    back = consented(world)
+    world.cloud.repeated.append("PutItem")
+    world.cloud.meanwhile.append(disconnected)
+    with pytest.raises(SessionMismatch):
+        complete(world, back)
+    stands = world.connection()
+    assert (stands.generation, stands.status) == (2, Status.REMOVING)
 
 
 def test_a_server_with_connections_is_still_not_deleted(world: World) -> None:

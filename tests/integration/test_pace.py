@@ -170,6 +170,13 @@ def test_a_server_that_asks_everybody_for_a_pause_gets_it_from_everybody(world: 
     assert world.connection(users[-1]).generation == 2
 
 
+def test_a_shorter_wish_does_not_shorten_the_pause(world: World) -> None:
+    now, store = world.time.now(), world.core.pace.authorization_servers
+    for pause in (*[3600] * PLEAS, 2):
+        store.failed("origin", now, now + timedelta(seconds=pause))
+    assert store.admit("origin", 1, now + timedelta(seconds=10))[0] is False
+
+
 def test_an_answer_ends_the_pause(world: World) -> None:
     users = crowd(world, PLEAS + 2)
     asked_to_wait(world, users[:PLEAS])

@@ -141,7 +141,7 @@ class Trial:
         else:
             assert (stands.generation, stands.tokens) == (1, self.old.tokens)
         assert stands.ambiguous is (ends is Ends.OPEN)
-        assert stands.refusals == (ends is Ends.REFUSED)
+        assert stands.refusals == (ends in (Ends.REFUSED, Ends.HALF))
         gone = ends is Ends.GRANT_GONE
         assert stands.status is (Status.RECONNECT_REQUIRED if gone else Status.ACTIVE)
         assert stands.reason is (Reason.REFRESH_REJECTED if gone else None)

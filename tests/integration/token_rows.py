@@ -36,7 +36,7 @@ STATED: Mapping[Ends, str] = {
     " `reuse_grace_seconds` after the backoff alone.",
     Ends.HALF: "The new refresh token is stored as the next generation, beside the old access"
     " token: that serves while it is valid, then calls get 503. The new refresh token is sent after"
-    " the backoff.",
+    " the backoff; the fifth in a row, refused or half, asks the user to reconnect.",
     Ends.REFUSED: "A no that is neither the grant's nor the client's. As *not now*, and counted:"
     " the fifth in a row, a quarter of an hour after the first or later, asks the user to"
     " reconnect.",

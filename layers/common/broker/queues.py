@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -80,10 +80,21 @@ class RescueMessage(_Message):
     obtained_at: float
     refresh_expires_at: float | None
     scope: tuple[str, ...]
+    ambiguous_at: float | None = None
+    """Since when nobody knows whether the refresh token is spent."""
+    retry_at: float | None = None
+    """Before when nobody sends, since the set has no new access token."""
+    attempts: int = 0
 
     @classmethod
-    def of(cls, seen: Connection, tokens: SealedTokens) -> "RescueMessage":
-        """Pack the sealed set that follows the connection as it was read."""
+    def of(
+        cls, seen: Connection, tokens: SealedTokens, troubled: Connection | None = None
+    ) -> "RescueMessage":
+        """Pack the sealed set that follows the connection as it was read.
+
+        ``troubled`` says with what backoff and doubts it begins; else with none.
+        """
+        begins = troubled or replace(seen, ambiguous_at=None, retry_at=None, attempts=0)
         return cls(
             user_id=seen.user_id,
             server_id=seen.server_id,
@@ -96,6 +107,23 @@ class RescueMessage(_Message):
             obtained_at=tokens.obtained_at.timestamp(),
             refresh_expires_at=_stored(tokens.refresh_expires_at),
             scope=tokens.scope,
+            ambiguous_at=_stored(begins.ambiguous_at),
+            retry_at=_stored(begins.retry_at),
+            attempts=begins.attempts,
+        )
+
+    def begins(self, seen: Connection) -> Connection | None:
+        """Return with what backoff and doubts the set begins; None: with none."""
+        if self.ambiguous_at is None and self.retry_at is None:
+            return None
+        return replace(
+            seen,
+            ambiguous=self.ambiguous_at is not None,
+            ambiguous_at=_moment(self.ambiguous_at),
+            retry_at=_moment(self.retry_at),
+            attempts=self.attempts,
+            refusals=0,
+            failure=None,
         )
 
     def tokens(self) -> SealedTokens:

@@ -4,6 +4,7 @@ One row for each, beside those of the servers that use it; its key is the origin
 endpoint, which is no ``server_id``. Times are the table's.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -80,7 +81,10 @@ class AuthorizationServerStore:
             return
         if standing.failures < PLEAS:
             paused_until = min(paused_until, now + SHORT_PAUSE)
-        self.table.update(key, condition=None, assign={"paused_until": seconds(paused_until)})
+        until = seconds(paused_until)
+        longer = Attr("paused_until").not_exists() | Attr("paused_until").lt(until)
+        with suppress(ConditionFailed):
+            self.table.update(key, condition=longer, assign={"paused_until": until})
 
     def answers(self, origin: str) -> None:
         """Say that it answers."""

@@ -39,7 +39,7 @@ from broker.telemetry import count, logger, record, timed
 from broker.tokens.causes import cause_of
 from broker.tokens.gate import Gate
 from broker.tokens.sealing import OpenKeys, TokenSealer, place_of, seal_next
-from broker.tokens.verdicts import Sent, Verdicts
+from broker.tokens.verdicts import Sent, Verdicts, doubtful, half_answered
 from broker.vault import Kind, Vault
 
 ANSWER_SECONDS = 8.0
@@ -47,6 +47,8 @@ ANSWER_SECONDS = 8.0
 MARGIN = 3.0
 """Seconds between the latest end of a holder and of its lease, and kept for storing."""
 _STORE_PAUSES = (0.05, 0.2, 0.5)
+_NOTHING = Secret("-")
+"""In place of an access token that does not open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Opened:
     """All that sending and storing needs, opened before a byte leaves."""
 
     keys: OpenKeys
+    access_token: Secret | None
+    """None: it does not open, which a refresh mends."""
     refresh_token: Secret
     client_secret: Secret | None
 
@@ -119,11 +123,14 @@ class Refresher:
                 raise SealBroken
             keys = self.sealer.open_keys(held, sealed)
             refresh_token = keys.refresh.open(place_of(held, Kind.REFRESH), sealed)
+            access_token = None
+            with suppress(SealBroken):
+                access_token = keys.access.open(place_of(held, Kind.ACCESS), held.tokens.access)
             secret = self.vault.client_secret_of(turn.server)
         except (TemporarilyUnavailable, SealBroken):
             self.verdicts.pause(turn.server, held, turn.lease, turn.time.moment())
             raise
-        return Opened(keys, refresh_token, secret)
+        return Opened(keys, access_token, refresh_token, secret)
 
     def _send(self, turn: "_Turn", opened: Opened) -> tuple[Connection, Secret] | None:
         sent_at = turn.time.moment()
@@ -144,8 +151,8 @@ class Refresher:
             record(REFRESH_FAILED, 1)
             return None
         sent = Sent(turn.held, turn.lease, sent_at)
-        doubtful = self.verdicts.doubtful(sent) if response.refresh_token_lost else None
-        stored = self._keep(turn, opened, response.token_set, doubtful)
+        troubled = doubtful(sent) if response.refresh_token_lost else None
+        stored = self._keep(turn, opened, response.token_set, troubled)
         count(REFRESH, outcome="refreshed", cause="none")
         record(REFRESH_FAILED, 0)
         return (stored, response.token_set.access_token) if stored else None
@@ -158,9 +165,9 @@ class Refresher:
         match failed:
             case NoUsableAnswer(refresh_token=Secret() as new) if new != opened.refresh_token:
                 half = self._half(turn, opened, new, sent_at)
-                troubled = self.verdicts.half_answered(turn.server, sent, failed, now)
-                self._keep(turn, opened, half, troubled)
-                self.verdicts.unanswered(turn.server, turn.held, failed, now)
+                troubled = half_answered(turn.server, turn.held, failed, now)
+                stored = self._keep(turn, opened, half, troubled)
+                self.verdicts.stored_half(turn.server, stored or turn.held, failed, now)
             case _:
                 self.verdicts.record(turn.server, sent, failed, now)
 
@@ -169,9 +176,10 @@ class Refresher:
     ) -> TokenSet:
         """Put a new refresh token beside the old access token, as long as that serves."""
         held = turn.held
-        access_token = opened.keys.access.open(place_of(held, Kind.ACCESS), held.tokens.access)
-        expires_at = held.tokens.expires_at if turn.serves else sent_at
-        return TokenSet(access_token, refresh_token, expires_at, held.tokens.obtained_at)
+        serves = turn.serves and opened.access_token is not None
+        expires_at = held.tokens.expires_at if serves else sent_at
+        access_token, obtained_at = opened.access_token or _NOTHING, held.tokens.obtained_at
+        return TokenSet(access_token, refresh_token, expires_at, obtained_at)
 
     def _keep(
         self, turn: "_Turn", opened: Opened, tokens: TokenSet, troubled: Connection | None
@@ -199,12 +207,14 @@ class Refresher:
                 if pause is None or out_of_time:
                     break
                 self.clock.sleep(pause)
-        self._rescue(held, sealed)
+        self._rescue(held, sealed, troubled)
         return replace(held, generation=held.generation + 1, tokens=sealed)
 
-    def _rescue(self, held: Connection, sealed: SealedTokens) -> None:
+    def _rescue(
+        self, held: Connection, sealed: SealedTokens, troubled: Connection | None = None
+    ) -> None:
         try:
-            self.queues.send_rescue(RescueMessage.of(held, sealed))
+            self.queues.send_rescue(RescueMessage.of(held, sealed, troubled))
         except TemporarilyUnavailable:
             logger().error("token_set_lost", extra={"server_id": held.server_id})
             count(TOKEN_SET_LOST)
@@ -240,8 +250,7 @@ class Refresher:
             deadline=min(self.clock.monotonic() + MARGIN, turn.invocation.deadline),
         )
         if outcome is RevocationOutcome.NO_ANSWER:
-            with suppress(TemporarilyUnavailable):
-                self.queues.send_rescue(RescueMessage.of(turn.held, successor.sealed))
+            self._rescue(turn.held, successor.sealed)
 
 
 @dataclass(frozen=True, slots=True)

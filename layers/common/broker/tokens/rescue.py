@@ -1,6 +1,7 @@
 """Apply a token set that was refreshed and could not be stored at the time."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from broker.clock import Clock
 from broker.errors import TemporarilyUnavailable
@@ -15,6 +16,8 @@ from broker.tokens.refresh import MARGIN
 from broker.tokens.sealing import TokenSealer
 from broker.tokens.timing import RefreshPolicy
 from broker.vault import Vault
+
+_REVOKED_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,10 @@ class Rescuer:
             self._discard(message, connection, server)
             return False
         tokens = message.tokens()
-        due_at = server and self.policy.due_at(tokens, server, connection.used_at, time.moment())
+        now, troubled = time.moment(), message.begins(connection)
+        due_at = server and self.policy.due_at(tokens, server, connection.used_at, now)
         try:
-            self.connections.advance(connection, tokens, due_at)
+            self.connections.advance(connection, tokens, due_at, troubled=troubled)
         except Moved as moved:
             self._discard(message, moved.stands, server)
             return False
@@ -72,9 +76,13 @@ class Rescuer:
             token=self.sealer.open_rescued(message),
             deadline=self.clock.monotonic() + MARGIN,
         )
-        if outcome is RevocationOutcome.NO_ANSWER:
+        if outcome is RevocationOutcome.NO_ANSWER and not self._is_old(message):
             raise TemporarilyUnavailable("The service did not answer the revocation.")
         count(RESCUE_DISCARDED)
+
+    def _is_old(self, message: RescueMessage) -> bool:
+        """Return whether a revocation was tried for as long as that of a disconnect."""
+        return self.clock.now() - message.tokens().obtained_at > _REVOKED_FOR
 
 
 def _awaits(connection: Connection, message: RescueMessage) -> bool:

@@ -97,18 +97,23 @@ def held_back(connection: Connection, server: Server, now: datetime) -> HeldBack
 
     After a failure not before its backoff is over. After a request without an answer, which may
     have spent the token, not before nothing is left to lose, unless the service forgives it still:
-    when the access token has run out or, where nobody knows when that is, shortly before the
-    refresh token dies of idleness.
+    when the access token has run out, or shortly before the refresh token dies of idleness.
     """
     tokens, moments = connection.tokens, [connection.retry_at or now]
     if connection.ambiguous and grace_left(connection, server, now) is None:
-        idle = server.refresh_idle_days
-        if tokens.expires_at is None and idle is None:
+        ends = [tokens.expires_at, _last_call(tokens, server)]
+        known = [end for end in ends if end is not None]
+        if not known:
             return HeldBack(None)
-        last_call = tokens.obtained_at + timedelta(days=idle or 0) * (1 - _LAST_CALL)
-        moments.append(tokens.expires_at or last_call)
+        moments.append(min(known))
     latest = max(moments)
     return HeldBack(latest) if latest > now else None
+
+
+def _last_call(tokens: SealedTokens, server: Server) -> datetime | None:
+    if server.refresh_idle_days is None:
+        return None
+    return tokens.obtained_at + timedelta(days=server.refresh_idle_days) * (1 - _LAST_CALL)
 
 
 def still_valid(tokens: SealedTokens, now: datetime) -> bool:

@@ -50,8 +50,10 @@ class _Need:
         return self.due is not None
 
     def refuses(self, connection: Connection) -> bool:
-        """Return whether this very token was refused."""
-        return self.refused is not None and _same_tokens(self.refused, connection)
+        """Return whether this very access token was refused."""
+        return self.refused is not None and (
+            _same_tokens(self.refused, connection) or _same_access(self.refused, connection)
+        )
 
     def is_met(self, connection: Connection) -> bool:
         """Return whether somebody else has done the worker's part."""
@@ -219,6 +221,12 @@ class Tokens:
 def _same_tokens(one: Connection, other: Connection) -> bool:
     """Return whether these are readings of one token set."""
     return (one.grant_id, one.generation) == (other.grant_id, other.generation)
+
+
+def _same_access(one: Connection, other: Connection) -> bool:
+    """Return whether the other follows by half an answer, which left the access token in use."""
+    of_one = (one.grant_id, one.tokens.obtained_at)
+    return other.failure is not None and of_one == (other.grant_id, other.tokens.obtained_at)
 
 
 def server_changed(connection: Connection) -> Connection:

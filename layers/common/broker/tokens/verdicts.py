@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from broker.clock import Clock
 from broker.errors import TemporarilyUnavailable
@@ -23,9 +23,9 @@ from broker.tokens.gate import Pass
 from broker.tokens.pace import Pace
 from broker.tokens.timing import RefreshPolicy, backoff, grace_left, held_back, whole_second_after
 
-_BETWEEN_REFUSALS = (None, 60.0, 300.0, 600.0)
-"""Seconds until the next try after each refusal that is neither the grant's nor the client's."""
-REFUSALS = len(_BETWEEN_REFUSALS) + 1
+_BETWEEN_REFUSALS = tuple(timedelta(seconds=each) for each in (0, 0, 60, 300, 600))
+"""What is added to the pause after so many refusals that are neither grant's nor client's."""
+REFUSALS = len(_BETWEEN_REFUSALS)
 """How many such refusals in a row end it: a passing fault is over by then."""
 
 
@@ -80,34 +80,23 @@ class Verdicts:
                 self.give_up(held, _refused_for(held))
             case RequestRefused():
                 refused = replace(held, refusals=held.refusals + 1)
-                wait = _BETWEEN_REFUSALS[held.refusals]
-                self._back_off(server, refused, sent.lease, wait, now)
+                self._back_off(server, refused, sent.lease, None, now)
             case NoUsableAnswer():
                 self.pace.unanswered(server, failed.retry_after, now)
                 unanswered = replace(held, refusals=0)
                 if failed.ambiguous:
-                    unanswered = replace(self.doubtful(sent), refusals=0)
+                    first = held.ambiguous_at if held.ambiguous else sent.sent_at
+                    unanswered = replace(unanswered, ambiguous=True, ambiguous_at=first)
                 self._back_off(server, unanswered, sent.lease, failed.retry_after, now)
 
-    def doubtful(self, sent: Sent) -> Connection:
-        """Return a connection of which nobody knows whether its refresh token is spent."""
-        held = sent.held
-        first = held.ambiguous_at if held.ambiguous else sent.sent_at
-        return replace(held, ambiguous=True, ambiguous_at=first)
-
-    def half_answered(
-        self, server: Server, sent: Sent, failed: NoUsableAnswer, now: datetime
-    ) -> Connection:
-        """Return a connection that got a refresh token alone: to be sent after the backoff."""
-        known = replace(sent.held, ambiguous=False, ambiguous_at=None, refusals=0)
-        return _paused(server, _failed(known, now), now, failed.retry_after)
-
-    def unanswered(
-        self, server: Server, held: Connection, failed: NoUsableAnswer, now: datetime
+    def stored_half(
+        self, server: Server, stored: Connection, failed: NoUsableAnswer, now: datetime
     ) -> None:
-        """Tell of a refresh that brought no access token."""
+        """Tell of a refresh that brought no access token; the fifth in a row ends it."""
         self.pace.unanswered(server, failed.retry_after, now)
-        self.events.publish(EventType.REFRESH_FAILED, held, "transient")
+        self.events.publish(EventType.REFRESH_FAILED, stored, "transient")
+        if stored.refusals >= REFUSALS:
+            self.give_up(stored, Reason.REFRESH_REJECTED)
 
     def _back_off(
         self,
@@ -161,6 +150,24 @@ class Verdicts:
         return flagged
 
 
+def doubtful(sent: Sent) -> Connection:
+    """Return how a generation begins whose refresh token may be spent, and all else is well."""
+    begins = replace(sent.held, retry_at=None, attempts=0, refusals=0, failure=None)
+    return replace(begins, ambiguous=True, ambiguous_at=sent.sent_at)
+
+
+def half_answered(
+    server: Server, held: Connection, failed: NoUsableAnswer, now: datetime
+) -> Connection:
+    """Return how a generation begins that has a refresh token alone: sent after the backoff.
+
+    It counts as a refusal: who never gives an access token has none to give.
+    """
+    refusals = held.refusals + 1
+    known = replace(held, ambiguous=False, ambiguous_at=None, refusals=refusals)
+    return _paused(server, _failed(known, now), now, failed.retry_after)
+
+
 def _failed(held: Connection, now: datetime) -> Connection:
     failure = Failure("refresh_failed", "The service could not renew the access just now.", now)
     return replace(held, failure=failure)
@@ -170,7 +177,7 @@ def _paused(
     server: Server, held: Connection, now: datetime, retry_after: float | None
 ) -> Connection:
     attempts = held.attempts + 1
-    waits = backoff(attempts, retry_after)
+    waits = backoff(attempts, retry_after) + _BETWEEN_REFUSALS[min(held.refusals, REFUSALS - 1)]
     left = grace_left(held, server, now)
     if left and retry_after is None:
         waits = min(waits, left)

@@ -72,20 +72,18 @@ class Parts:
     def grants(self) -> "Grants":
         """Redeems authorization codes."""
         from broker.grants import Grants
+        from broker.grants.consents import Consents
         from broker.oauth import AccountFinder
 
+        stores = (self.connections, self.servers, self.pending)
         return Grants(
             self.clock,
             self.vault,
             self.sealer,
-            self.connections,
-            self.servers,
-            self.pending,
+            Consents(self.clock, *stores, self.events, self.policy),
             self.endpoint,
             AccountFinder(self.outbound, self.clock),
             self.revoker,
-            self.events,
-            self.policy,
         )
 
     @cached_property

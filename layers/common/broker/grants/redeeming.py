@@ -1,0 +1,153 @@
+"""Code → token set → account: what a consent gives; ``consents`` makes a connection of it."""
+
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+
+from broker.clock import Clock
+from broker.errors import (
+    AuthorizationServerError,
+    ServerMisconfigured,
+    TemporarilyUnavailable,
+)
+from broker.metrics import EXCHANGE
+from broker.model import (
+    Account,
+    Connected,
+    Invocation,
+    PendingAuthorization,
+    RevocationScope,
+    Secret,
+    Server,
+    Ticket,
+)
+from broker.oauth import (
+    AccountFinder,
+    ClientRefused,
+    ForeignResponse,
+    Revoker,
+    TokenEndpoint,
+    TokenRequestFailed,
+    TokenResponse,
+)
+from broker.telemetry import count
+from broker.tokens import NewGrant, TokenSealer, seal_first
+from broker.vault import Vault, verifier_place
+
+from .consents import Consent, Consents, Overtaken
+
+EXCHANGE_SECONDS = 10.0
+ACCOUNT_SECONDS = 5.0
+_KEPT_BACK = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """Redeems authorization codes."""
+
+    clock: Clock
+    vault: Vault
+    sealer: TokenSealer
+    consents: Consents
+    endpoint: TokenEndpoint
+    accounts: AccountFinder
+    revoker: Revoker
+
+    def exchange(
+        self, server: Server, pending: PendingAuthorization, code: Secret, invocation: Invocation
+    ) -> TokenResponse:
+        """Redeem the code once (RFC 6749 §4.1.3); raise TokenRequestFailed."""
+        verifier = pending.code_verifier and self.vault.open(
+            verifier_place(server.server_id, pending.state_id), pending.code_verifier
+        )
+        return self.endpoint.exchange(
+            server,
+            self.vault.client_secret_of(server),
+            code=code,
+            code_verifier=verifier,
+            redirect_uri=pending.redirect_uri,
+            deadline=self._deadline(EXCHANGE_SECONDS, invocation),
+        )
+
+    def account(
+        self,
+        server: Server,
+        response: TokenResponse,
+        pending: PendingAuthorization,
+        invocation: Invocation,
+    ) -> Account:
+        """Find out whose account it is; not knowing never fails a connection."""
+        deadline = self._deadline(ACCOUNT_SECONDS, invocation)
+        return self.accounts.find(response, server, nonce=pending.nonce, deadline=deadline)
+
+    def connect(
+        self,
+        server: Server,
+        ticket: Ticket,
+        pending: PendingAuthorization,
+        code: Secret,
+        invocation: Invocation,
+    ) -> Connected:
+        """Turn the code into a connection, in place of the one before.
+
+        Raises AuthorizationServerError, ServerMisconfigured, TemporarilyUnavailable.
+        """
+        keys = self.sealer.new_keys(ticket.user_id, server.server_id)
+        try:
+            response = self.exchange(server, pending, code, invocation)
+        except ClientRefused as exc:
+            count(EXCHANGE, outcome=exc.outcome)
+            message = "The service refuses this app's own credentials; its builder must fix them."
+            raise ServerMisconfigured(message) from exc
+        except TokenRequestFailed as exc:
+            count(EXCHANGE, outcome=exc.outcome)
+            message = "The service did not exchange the authorization code for tokens."
+            raise AuthorizationServerError(message) from exc
+        count(EXCHANGE, outcome="exchanged")
+        grant = NewGrant(ticket.user_id, server.server_id, secrets.token_urlsafe(16))
+        try:
+            account = self.account(server, response, pending, invocation)
+            scope = response.token_set.scope
+            granted = ticket.scopes if scope is None else scope
+            sealed = seal_first(keys, grant, response.token_set, granted)
+            consent = Consent(server, ticket, grant, sealed, account)
+            return self.consents.establish(consent, invocation)
+        except Overtaken as overtaken:
+            self._discard(server, response, invocation)
+            return overtaken.connected()
+        except ForeignResponse:
+            self._discard(server, response, invocation)
+            raise
+        except TemporarilyUnavailable:
+            if self._is_not_stored(grant):
+                self._discard(server, response, invocation)
+            raise
+
+    def _is_not_stored(self, grant: NewGrant) -> bool:
+        """A write whose answer was lost may have succeeded; not knowing, nothing is revoked."""
+        try:
+            stands, _ = self.consents.connections.get(grant.user_id, grant.server_id)
+        except TemporarilyUnavailable:
+            return False
+        return stands is None or stands.grant_id != grant.grant_id
+
+    def _discard(self, server: Server, response: TokenResponse, invocation: Invocation) -> None:
+        """End tokens that no connection will hold, where that cannot end another grant."""
+        count(EXCHANGE, outcome="discarded")
+        if server.revocation_endpoint is None:
+            return
+        if server.revocation_scope is not RevocationScope.TOKEN:
+            return
+        tokens = response.token_set
+        with suppress(TemporarilyUnavailable):  # without the client's secret, nothing can be done
+            self.revoker.revoke(
+                server.revocation_endpoint,
+                client_id=server.client_id or "",
+                style=server.token_request_style,
+                client_secret=self.vault.client_secret_of(server),
+                token=tokens.refresh_token or tokens.access_token,
+                deadline=min(self.clock.monotonic() + _KEPT_BACK, invocation.deadline),
+            )
+
+    def _deadline(self, seconds: float, invocation: Invocation) -> float:
+        return min(self.clock.monotonic() + seconds, invocation.deadline - _KEPT_BACK)
