@@ -121,5 +121,5 @@ class ModelParts(Parts):
     def pending(self) -> PendingStore:
         return _NothingPending(_NOTHING)
 
-    def _table(self, name: str, shape: Shape) -> Table:
+    def table(self, name: str, shape: Shape) -> Table:
         return ModelTable(_NOTHING, name, self.clock, shape, self.told)
