@@ -12,7 +12,13 @@ from broker.outbound import Outbound
 
 from .documents import ResourceMetadata, ServerMetadata
 from .fetching import Fetcher, NotThere, Refused
-from .well_known import is_for, origin_of, resource_metadata_urls, server_metadata_urls
+from .well_known import (
+    is_for,
+    is_issuer,
+    origin_of,
+    resource_metadata_urls,
+    server_metadata_urls,
+)
 
 _ASKING = 8.0
 """Seconds for the request without credentials."""
@@ -119,12 +125,11 @@ class Discoverer:
             except Refused as exc:
                 found.note(f"server_metadata_{exc.why}", exc.message, url)
                 continue
-            if document.issuer != issuer:
-                # RFC 8414 §3.3: character by character, else it may be somebody else's.
+            if not is_issuer(document.issuer, issuer):
                 message = "The metadata is another issuer's, so it is not believed."
                 found.note("issuer_mismatch", message, url)
                 continue
-            found.server, found.server_url, found.issuer = document, url, issuer
+            found.server, found.server_url, found.issuer = document, url, document.issuer
             return True
         return False
 
