@@ -75,6 +75,15 @@ class Discoverer:
                 break
         return found
 
+    def listed_scopes(self, mcp_url: str, challenge: Challenge, deadline: float) -> tuple[str, ...]:
+        """Return all that the protected resource lists (MCP, Scope Selection); none where it is mute.
+
+        For a challenge that names no scope. Asks as `look` does, for the resource's metadata alone.
+        """
+        found = Findings(mcp_url, challenge)
+        self._find_resource(found, deadline)
+        return found.resource.scopes if found.resource else ()
+
     def _ask(self, found: Findings, deadline: float) -> None:
         until = min(deadline, self.clock.monotonic() + _ASKING)
         try:

@@ -12,6 +12,7 @@ from broker.storage import versions
 from .parts import Parts
 
 if TYPE_CHECKING:
+    from broker.discovery import Discoverer
     from broker.flows.authorize import Authorize
     from broker.flows.callback import Callback
     from broker.flows.connections import Connections
@@ -77,6 +78,7 @@ class Wiring:
             self._parts.tools,
             self._parts.connector,
             self._parts.caller,
+            self._discoverer,
         )
 
     @cached_property
@@ -185,9 +187,8 @@ class Wiring:
     @cached_property
     def discovery(self) -> "Discovery":
         """The probe function's other flow: what a server says of itself."""
-        from broker.discovery import Discoverer, Registrar
+        from broker.discovery import Registrar
         from broker.flows.probe import Discovery
-        from broker.mcp import McpClient
 
         clock, outbound = self._parts.clock, self._parts.outbound
         return Discovery(
@@ -197,9 +198,18 @@ class Wiring:
             self._registrations,
             self._parts.vault,
             outbound,
-            Discoverer(outbound, clock, McpClient(outbound, clock)),
+            self._discoverer,
             Registrar(outbound, clock),
         )
+
+    @cached_property
+    def _discoverer(self) -> "Discoverer":
+        """Asks servers about themselves, without credentials."""
+        from broker.discovery import Discoverer
+        from broker.mcp import McpClient
+
+        clock, outbound = self._parts.clock, self._parts.outbound
+        return Discoverer(outbound, clock, McpClient(outbound, clock))
 
     @cached_property
     def _registrations(self) -> "RegistrationStore":

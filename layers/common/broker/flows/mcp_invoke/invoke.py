@@ -7,6 +7,7 @@ from itertools import accumulate
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
 from broker.connect import Connector
+from broker.discovery import Discoverer
 from broker.errors import BrokerError, McpServerError, ServerMisconfigured, ServerNotFound
 from broker.mcp import InputNeeded, InsufficientScope, ToolList
 from broker.model import (
@@ -37,6 +38,8 @@ SCOPE_LENGTH = 4000
 SCOPE_REQUESTS = 3
 """How often in a row a user is asked for scopes that their consents do not bring."""
 _SCOPE_PAUSE = timedelta(hours=1)
+_KEPT_BACK = 1.0
+"""Seconds of an invocation in which nothing more is asked of strangers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class McpInvoke:
     tools_seen: ToolStore
     connector: Connector
     caller: Caller
+    discoverer: Discoverer
 
     def invoke(self, call: ToolCall, invocation: Invocation) -> InvokeOutcome:
         """Run the tool as the user, or return the ready prompt."""
@@ -86,7 +90,7 @@ class McpInvoke:
                 request_state=call.request_state,
             )
         except InsufficientScope as exc:
-            return self.more_scope(server, call.wish.user_id, exc)
+            return self.more_scope(server, call.wish.user_id, exc, invocation)
         if isinstance(answer, Unusable):
             return self.needed(server, answer.connection)
         if isinstance(answer, InputNeeded):
@@ -154,9 +158,13 @@ class McpInvoke:
         reason = PromptReason.RECONNECT_REQUIRED
         return Needed(server, reason, connection.reason, connection.failure)
 
-    def more_scope(self, server: Server, user_id: str, lacking: InsufficientScope) -> Needed:
+    def more_scope(
+        self, server: Server, user_id: str, lacking: InsufficientScope, invocation: Invocation
+    ) -> Needed:
         """Ask for the union: a new consent replaces the old one, scopes and all.
 
+        Where the server does not name the scopes that it wants, those that it lists count (MCP,
+        Scope Selection).
         Bounded: a server is not believed that asks for what it was given, and a user is not asked
         for ever for what the service does not grant.
         """
@@ -165,7 +173,10 @@ class McpInvoke:
             raise ServerMisconfigured(message) from lacking
         connection, _ = self.connections.get(user_id, server.server_id)
         held = connection.tokens.scope if connection else ()
-        union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *lacking.scopes))))
+        wanted = lacking.scopes or self.discoverer.listed_scopes(
+            server.mcp_url, lacking.challenge, invocation.deadline - _KEPT_BACK
+        )
+        union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *wanted))))
         missing = tuple(scope for scope in union if scope not in held)
         if connection is not None and not missing:
             raise _vain("scope_not_enough", "The MCP server asks for what it was given.")
