@@ -23,7 +23,13 @@ CHAT_NAME = "Lighthouse Chat"
 _CONTAINERS = 28  # two deployments of eight functions, and room for parallel calls
 
 
-_TOGETHER = {"e2e": "stack", "browser": "stack", "artifact": "artifact", "faults": "faults"}
+_TOGETHER = {
+    "e2e": "stack",
+    "interop": "stack",
+    "browser": "stack",
+    "artifact": "artifact",
+    "faults": "faults",
+}
 """Folders whose tests share what is dear to start; elsewhere each module keeps to itself."""
 
 

@@ -76,7 +76,7 @@ class Discoverer:
         return found
 
     def listed_scopes(self, mcp_url: str, challenge: Challenge, deadline: float) -> tuple[str, ...]:
-        """Return all that the protected resource lists (MCP, Scope Selection); none where it is mute.
+        """Return all that the protected resource lists (MCP, Scope Selection); none if it is mute.
 
         For a challenge that names no scope. Asks as `look` does, for the resource's metadata alone.
         """
