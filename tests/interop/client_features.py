@@ -8,7 +8,7 @@ from local.demo.journey import Journey
 from local.visitor import Visitor
 from tests.interop.field import Field, completed
 from tests.interop.processes import AnsweredError, Browse, ClientFailedError, Puppet
-from tests.interop.registry import Client, Server
+from tests.interop.registry import ASKED, INPUT_REQUIRED, LOGGED_IN, Client, Server
 from tests.interop.server_features import Feature, consented, slug
 
 _URL_ELICITATION_REQUIRED = -32042
@@ -40,9 +40,9 @@ class Stay:
     def enter(self, user: str = "", journey: Journey | None = None, **order: Any) -> str:
         """Open a session of the client's with a bearer; return the session's id."""
         at = journey or self.journey
-        url, bearer, session_id = self.field.session(at, user or self.user)
-        self.puppet.open(url, bearer=bearer, **order)
-        return session_id
+        session = self.field.session(at, user or self.user)
+        self.puppet.open(session["mcp_url"], bearer=session["bearer"], **order)
+        return str(session["session_id"])
 
     def browse(self, user: str = "", journey: Journey | None = None) -> Browse:
         """Return what goes through login and consent as alice, for a user of the chat."""
@@ -70,7 +70,7 @@ class Stay:
     def shown(self, browse: Browse) -> None:
         """Call the tool: the client shows the URL in its own form, and then the call works."""
         before = len(self.puppet.shown)
-        if self.client.told == "input_required":
+        if self.client.told == INPUT_REQUIRED:
             self.works(self.call(browse))
             assert len(self.puppet.shown) == before + 1
             return
@@ -93,9 +93,9 @@ def nobody_let_in(stay: Stay) -> None:
     """A client without a good bearer is not let in, and the server hears nothing of it."""
     tap = stay.field.taps[stay.server.name]
     mark = len(tap.exchanges)
-    url, _, _ = stay.field.session(stay.journey, stay.user)
+    session = stay.field.session(stay.journey, stay.user)
     try:
-        stay.puppet.open(url, bearer="x" * 43)
+        stay.puppet.open(session["mcp_url"], bearer="x" * 43)
         stay.puppet.do("tools")
     except (ClientFailedError, AnsweredError):
         stay.puppet.close()
@@ -142,6 +142,21 @@ def worked_on(stay: Stay) -> None:
     assert len(tap.since(mark)) == 3 * stay.server.each, list(map(str, tap.since(mark)))
 
 
+def told_of_progress(stay: Stay) -> None:
+    """The server's progress reaches a client that asks for it."""
+    stay.enter()
+    done = stay.puppet.do("call_and_watch", name="count", arguments={"to": 3})
+    assert done["content"][0]["text"] == "Counted to 3.", done
+    assert done["heard"] == [1, 2, 3], done
+
+
+def asked_by_server(stay: Stay) -> None:
+    """What the server asks reaches the client's user, and the answer reaches the server."""
+    stay.enter(elicits=True)
+    done = stay.puppet.do("call", name="confirm", arguments={"question": "Sail?"})
+    assert done["content"][0]["text"] == "Sail? Yes.", done
+
+
 def stepped_up(stay: Stay) -> None:
     """A missing scope is asked for in the client's form; after the consent the call works."""
     narrow = stay.field.journey(stay.server, f"{slug(stay.client.name)}-narrow")
@@ -181,13 +196,15 @@ def logged_in(stay: Stay) -> None:
 
 
 def used(puppet: Puppet, server: Server) -> None:
-    """Use the prompt, the resource and the template of a server."""
+    """Use the prompt, its completion, the resource and the template of a server."""
     prompts = [each["name"] for each in puppet.do("prompts")["prompts"]]
     assert server.prompt.params["name"] in prompts, prompts
     prompt = puppet.do("prompt", **server.prompt.params)
     assert server.prompt.text in prompt["messages"][0]["content"]["text"], prompt
     assert puppet.do("resources")["resources"]
     assert puppet.do("resource_templates")["resourceTemplates"]
+    completed = puppet.do("complete", **server.completion.params)["completion"]["values"]
+    assert server.completion.text in completed, completed
     for asked in (server.resource, server.template):
         read = puppet.do("resource", **asked.params)
         assert asked.text in read["contents"][0]["text"], read
@@ -198,9 +215,11 @@ CLIENT_FEATURES: tuple[Feature[Stay], ...] = (
     ("one tool before connecting", connect_tool),
     ("told by a URL", told_by_url),
     ("told by text", told_by_text),
-    ("tools, prompts, resources", worked_on),
+    ("tools, prompts, resources, completion", worked_on),
+    ("told of progress", told_of_progress),
+    (ASKED, asked_by_server),
     ("stepped up", stepped_up),
     ("reconnected", reconnected),
     ("session ended", session_ended),
-    ("logged in by itself", logged_in),
+    (LOGGED_IN, logged_in),
 )

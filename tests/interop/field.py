@@ -14,7 +14,7 @@ from local.demo.journey import callers as open_callers
 from local.demo.service import App
 from local.demo.tenant import Tenant
 from local.deployment import Deployment
-from local.processes import Children
+from local.processes import Child, Children
 from local.stack import LocalStack, ThirdParties
 from tests.interop.door import INTROSPECTION_CLIENT, Door
 from tests.interop.processes import start_server
@@ -74,27 +74,29 @@ class Field:
     """What the features are looked at with."""
 
     callers: Callers
-    services: ThirdParties
     front: Tap
     """Before the product."""
-    taps: Mapping[str, Tap]
-    """Before each server, by its name."""
-    logs: Path
+    servers: "Servers"
     bearers: set[str] = field(default_factory=set, repr=False)
     """Of every session that was started."""
     journeys: dict[str, Journey] = field(default_factory=dict)
     """Of every server that was completed by discovery."""
 
+    @property
+    def taps(self) -> Mapping[str, Tap]:
+        """Before each server, by its name."""
+        return self.servers.taps
+
     def journey(self, server: Server, server_id: str) -> Journey:
         """Return a way to use a server, registered nowhere yet."""
         place = Place(self.taps[server.name].origin, server.path)
-        return Journey(self.callers, App(self.services), place, server_id)
+        return Journey(self.callers, App(self.servers.services), place, server_id)
 
-    def session(self, journey: Journey, user_id: str) -> tuple[str, str, str]:
-        """Start a session; return URL, bearer and id."""
-        started = journey.session(user_id)
+    def session(self, journey: Journey, user_id: str, *others: str) -> dict[str, Any]:
+        """Start a session for a server, and for others by their ids."""
+        started = journey.session(user_id, server_ids=[journey.server_id, *others])
         self.bearers.add(started["bearer"])
-        return started["mcp_url"], started["bearer"], started["session_id"]
+        return started
 
 
 def completed(journey: Journey, scopes: Sequence[str] = ()) -> Journey:
@@ -114,6 +116,39 @@ def completed(journey: Journey, scopes: Sequence[str] = ()) -> Journey:
     return replace(journey, app=App(journey.app.service, client_id=client_id))
 
 
+@dataclass
+class Servers:
+    """The servers' processes, each behind its tap."""
+
+    services: ThirdParties
+    taps: Mapping[str, Tap]
+    children: Children
+    logs: Path
+    _running: dict[str, Child] = field(default_factory=dict)
+
+    def start(self, server: Server, at: str = "") -> None:
+        """Start a server, where another one was at the tap of that name, in its place."""
+        name = at or server.name
+        tap = self.taps[name]
+        if name in self._running:
+            self.children.stop(self._running[name])
+        child = start_server(self.children, server, self.logs, self._about(server, tap))
+        self._running[name] = child
+        tap.target = int(child.announced()["port"])
+        if server.doorless:
+            tap.door = Door(tap.origin, server.path, self.services)
+
+    def _about(self, server: Server, tap: Tap) -> dict[str, str]:
+        return {
+            "ISSUER": self.services.authorization_server,
+            "INTROSPECTION_URL": f"{self.services.authorization_server_control}/introspect",
+            "INTROSPECTION_CLIENT": ":".join(INTROSPECTION_CLIENT),
+            "RESOURCE": f"{tap.origin}{server.path}",
+            "MCP_DANGEROUSLY_ALLOW_INSECURE_ISSUER_URL": "true",
+            "PORT": "0",
+        }
+
+
 @contextmanager
 def played(stack: LocalStack, servers: Sequence[Server]) -> Iterator[Field]:
     """Start the servers and a deployment upon a stack, with which alone the deployment ends."""
@@ -121,8 +156,9 @@ def played(stack: LocalStack, servers: Sequence[Server]) -> Iterator[Field]:
         front = running.enter_context(Tap())
         taps = {server.name: running.enter_context(Tap()) for server in servers}
         children = running.enter_context(Children())
+        started = Servers(stack.services, taps, children, stack.logs)
         for server in servers:
-            _start(children, server, taps[server.name], stack)
+            started.start(server)
         deployment = stack.deployment(
             "interop",
             return_urls=[RETURN_URL],
@@ -132,18 +168,4 @@ def played(stack: LocalStack, servers: Sequence[Server]) -> Iterator[Field]:
         )
         front.target = int(deployment.address.rpartition(":")[2])
         callers = running.enter_context(open_callers(Fronted(deployment, front.origin)))
-        yield Field(callers, stack.services, front, taps, stack.logs)
-
-
-def _start(children: Children, server: Server, tap: Tap, stack: LocalStack) -> None:
-    about = {
-        "ISSUER": stack.services.authorization_server,
-        "INTROSPECTION_URL": f"{stack.services.authorization_server_control}/introspect",
-        "INTROSPECTION_CLIENT": ":".join(INTROSPECTION_CLIENT),
-        "RESOURCE": f"{tap.origin}{server.path}",
-        "MCP_DANGEROUSLY_ALLOW_INSECURE_ISSUER_URL": "true",
-        "PORT": "0",
-    }
-    if server.doorless:
-        tap.door = Door(tap.origin, server.path, stack.services)
-    tap.target = start_server(children, server, stack.logs, about)
+        yield Field(callers, front, started)

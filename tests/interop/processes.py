@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from local.processes import Children, bare_environment
+from local.processes import Child, Children, bare_environment
 from tests.interop.environments import ROOT, NpmEnvironment
 from tests.interop.registry import Client, Peer, Server
 
@@ -17,9 +17,9 @@ type Browse = Callable[[str], str]
 """Goes where a URL leads, as the user; returns the URL that the browser came back to."""
 
 
-def start_server(children: Children, server: Server, logs: Path, about: Mapping[str, str]) -> int:
-    """Start a server; return its port."""
-    child = children.start(
+def start_server(children: Children, server: Server, logs: Path, about: Mapping[str, str]) -> Child:
+    """Start a server, which announces its port."""
+    return children.start(
         server.name,
         server.command(),
         log=logs / f"{_slug(server.name)}-server.log",
@@ -27,7 +27,6 @@ def start_server(children: Children, server: Server, logs: Path, about: Mapping[
         env=bare_environment() | {"PYTHONUNBUFFERED": "1"} | dict(about),
         announces=True,
     )
-    return int(child.announced()["port"])
 
 
 class ClientFailedError(Exception):

@@ -14,6 +14,14 @@ SDK_1 = NpmEnvironment("sdk-1")
 SDK_2 = NpmEnvironment("sdk-2")
 
 
+MODERN = "2026-07-28"
+INPUT_REQUIRED = "input_required"
+MIRRORED = "arguments mirrored"
+REPLACED = "replaced by another era"
+ASKED = "asked by the server"
+LOGGED_IN = "logged in by itself"
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """A program that others wrote, and how it is started."""
@@ -23,6 +31,8 @@ class Peer:
     package: str
     script: str
     arguments: tuple[str, ...] = ()
+    lacks: frozenset[str] = frozenset()
+    """Features that it does not have, or that cannot be looked at with it."""
 
     @property
     def version(self) -> str:
@@ -47,12 +57,17 @@ NOTES_PROMPT = Asked({"name": "greeting", "arguments": {"name": "Ada"}}, "Say he
 NOTES_RESOURCE = Asked({"uri": "note://today"}, "Paint the boat.")
 NOTES_TEMPLATE = Asked({"uri": "note://day/monday"}, "Nothing on monday.")
 
+NOTES_COMPLETION = Asked(
+    {"ref": {"type": "ref/prompt", "name": "greeting"}, "argument": {"name": "name", "value": "A"}},
+    "Ada",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Server(Peer):
     """A server; requests are counted as the table of docs/mcp-servers.md has them."""
 
-    era: str = "2026-07-28"
+    era: str = MODERN
     path: str = "/mcp"
     first: int = 1
     """HTTP requests of the first call of all."""
@@ -60,31 +75,44 @@ class Server(Peer):
     """HTTP requests of each later call."""
     another: int = 1
     """HTTP requests of another user's first call."""
+    lost: int = 1
+    """HTTP requests of the call after its sessions were lost."""
     doorless: bool = False
     """It lets everybody in, so that a door is put before it."""
     tool: Asked = NOTES_TOOL
     prompt: Asked = NOTES_PROMPT
     resource: Asked = NOTES_RESOURCE
     template: Asked = NOTES_TEMPLATE
+    completion: Asked = NOTES_COMPLETION
 
 
 @dataclass(frozen=True, slots=True)
 class Client(Peer):
     """A client; `told` is how it learns that the user must connect, if it can show a URL."""
 
-    told: str = "input_required"
-    lacks: frozenset[str] = frozenset()
-    """Features that it does not have."""
+    told: str = INPUT_REQUIRED
 
 
-_STATEFUL: dict[str, Any] = {"era": "2025-11-25", "first": 4, "another": 3}
-_STATELESS: dict[str, Any] = {"era": "2025-11-25, stateless", "first": 4}
+_STATEFUL: dict[str, Any] = {
+    "era": "2025-11-25",
+    "first": 4,
+    "another": 3,
+    "lost": 4,
+    "lacks": frozenset({MIRRORED}),
+}
+_STATELESS: dict[str, Any] = {
+    "era": "2025-11-25, stateless",
+    "first": 4,
+    "lacks": frozenset({MIRRORED}),
+}
 _HTTP_SSE: dict[str, Any] = {
     "era": "2024-11-05",
     "path": "/sse",
     "first": 6,
     "each": 4,
     "another": 4,
+    "lost": 4,
+    "lacks": frozenset({MIRRORED, REPLACED}),
 }
 _EVERYTHING: dict[str, Any] = {
     "doorless": True,
@@ -92,6 +120,13 @@ _EVERYTHING: dict[str, Any] = {
     "prompt": Asked({"name": "args-prompt", "arguments": {"city": "Kiel"}}, "Kiel"),
     "resource": Asked({"uri": "demo://resource/dynamic/text/1"}, "Resource 1"),
     "template": Asked({"uri": "demo://resource/dynamic/text/2"}, "Resource 2"),
+    "completion": Asked(
+        {
+            "ref": {"type": "ref/prompt", "name": "completable-prompt"},
+            "argument": {"name": "department", "value": "S"},
+        },
+        "Sales",
+    ),
 }
 _LAUNCHER = "node_modules/@modelcontextprotocol/server-everything/dist/index.js"
 
@@ -120,12 +155,17 @@ SERVERS = (
     Server("npm SDK 1", SDK_1, "@modelcontextprotocol/sdk", "sdk_1_server.mjs", **_STATEFUL),
     Server("npm SDK 2", SDK_2, "@modelcontextprotocol/server", "sdk_2_server.mjs"),
 )
+_OLDER: dict[str, Any] = {"told": "-32042", "lacks": frozenset({ASKED})}
 CLIENTS = (
     Client("mcp SDK 2", MCP_2, "mcp", "mcp_2_client"),
-    Client("mcp SDK 1", MCP_1, "mcp", "mcp_1_client", told="-32042"),
-    Client(
-        "FastMCP", FASTMCP, "fastmcp", "fastmcp_client", lacks=frozenset({"logged in by itself"})
-    ),
-    Client("npm SDK 1", SDK_1, "@modelcontextprotocol/sdk", "sdk_1_client.mjs", told="-32042"),
+    Client("mcp SDK 1", MCP_1, "mcp", "mcp_1_client", **_OLDER),
+    Client("FastMCP", FASTMCP, "fastmcp", "fastmcp_client", lacks=frozenset({LOGGED_IN})),
+    Client("npm SDK 1", SDK_1, "@modelcontextprotocol/sdk", "sdk_1_client.mjs", **_OLDER),
     Client("npm SDK 2", SDK_2, "@modelcontextprotocol/client", "sdk_2_client.mjs"),
 )
+
+
+def of_another_era(server: Server) -> Server:
+    """Return a server that does not speak the revision of this one."""
+    wanted = "mcp SDK 1, stateful" if server.era == MODERN else "npm SDK 2"
+    return next(each for each in SERVERS if each.name == wanted)

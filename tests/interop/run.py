@@ -5,6 +5,7 @@ from functools import partial
 
 import httpx
 
+from local.processes import ChildFailedError
 from tests.interop.client_features import CLIENT_FEATURES, Stay, used
 from tests.interop.field import Field
 from tests.interop.processes import AnsweredError, ClientFailedError, Puppet
@@ -15,6 +16,7 @@ from tests.interop.table import KEPT_BEARERS, KEPT_TOKENS, USES, Seen
 
 _FAILURES = (
     AssertionError,
+    ChildFailedError,
     AnsweredError,
     ClientFailedError,
     httpx.HTTPError,
@@ -30,9 +32,10 @@ def look(seen: Seen, field: Field) -> None:
     visits = [Visit(field, server) for server in seen.servers]
     for visit in visits:
         for name, feature in SERVER_FEATURES:
-            _try(seen, "server", visit.server, name, partial(feature, visit))
+            if name not in visit.server.lacks:
+                _try(seen, "server", visit.server, name, partial(feature, visit))
     for client in seen.clients:
-        with Puppet(client, field.logs / f"{slug(client.name)}-client.log") as puppet:
+        with Puppet(client, field.servers.logs / f"{slug(client.name)}-client.log") as puppet:
             _look_at_client(seen, client, Stay(field, client, puppet, seen.servers[0]), visits)
     for visit in visits:
         _try(seen, "server", visit.server, KEPT_BEARERS, partial(kept_from_servers, visit))
@@ -42,15 +45,19 @@ def _look_at_client(seen: Seen, client: Client, stay: Stay, visits: list[Visit])
     for name, feature in CLIENT_FEATURES:
         if name not in client.lacks:
             _try(seen, "client", client, name, partial(feature, stay))
+    known = stay.field.journeys.values()
+    ids = [journey.server_id for journey in known]
+    bearer = stay.field.session(stay.journey, visits[0].user("bob"), *ids[1:])["bearer"]
     for visit in visits:
-        _try(seen, "pair", visit.server, USES.format(client.name), partial(_together, stay, visit))
+        works = partial(_together, stay, visit, bearer)
+        _try(seen, "pair", visit.server, USES.format(client.name), works)
     _try(seen, "client", client, KEPT_TOKENS, partial(kept_from_clients, stay))
 
 
-def _together(stay: Stay, visit: Visit) -> None:
-    """Have a client work at a server, as the user who is bob there."""
+def _together(stay: Stay, visit: Visit, bearer: str) -> None:
+    """Have a client work at a server, as the user who is bob there; one bearer serves for all."""
     tap = visit.field.taps[visit.server.name]
-    url, bearer, _ = visit.field.session(visit.journey, visit.user("bob"))
+    url = f"{visit.field.front.origin}/mcp/{visit.journey.server_id}"
     stay.puppet.open(url, bearer=bearer)
     names = [tool["name"] for tool in stay.puppet.do("tools")["tools"]]
     assert visit.server.tool.params["name"] in names, names

@@ -1,14 +1,14 @@
 """What is looked at with each server: registered by its URL, and called through the API."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 
 from local.demo.journey import Journey, text_of
 from tests.interop.field import Field, completed
-from tests.interop.registry import Server
+from tests.interop.registry import MIRRORED, REPLACED, Server, of_another_era
 from tests.interop.tap import Exchange
 
 _PEOPLE = {"alice": "ana", "bob": "ben"}
@@ -34,7 +34,7 @@ class Visit:
 
     def user(self, username: str) -> str:
         """Return the chat's user who is this person at the service."""
-        return f"{_PEOPLE[username]}-{self.server_id}"
+        return _PEOPLE[username]
 
     def call(self, username: str, journey: Journey | None = None) -> httpx.Response:
         """Call the server's tool as a user."""
@@ -120,6 +120,35 @@ def reconnected(visit: Visit) -> None:
     visit.works("alice")
 
 
+def mirrored(visit: Visit) -> None:
+    """An argument that the tool's schema marks goes as a header as well (2026-07-28)."""
+    tap = visit.field.taps[visit.server.name]
+    for region, header in (("north", "north"), ("Köln", "=?base64?S8O2bG4=?=")):
+        answer = visit.journey.invoke(visit.user("alice"), "day_in", arguments={"region": region})
+        assert text_of(answer) == f"Nothing in {region}."
+        assert tap.exchanges[-1].headers["mcp-param-region"] == header, tap.exchanges[-1].headers
+
+
+def restarted(visit: Visit) -> None:
+    """A server that lost its sessions is called once more, and the tool runs once."""
+    visit.works("alice")
+    visit.field.servers.start(visit.server)
+    visit.counted("alice", visit.server.lost)
+    visit.counted("alice", visit.server.each)
+
+
+def replaced(visit: Visit) -> None:
+    """A server of another era in its place is found out, and so is its own return."""
+    other = of_another_era(visit.server)
+    visit.field.servers.start(other, visit.server.name)
+    changed = replace(visit, server=replace(other, name=visit.server.name))
+    changed.works("alice")
+    changed.counted("alice", other.each)
+    visit.field.servers.start(visit.server)
+    visit.works("alice")
+    visit.counted("alice", visit.server.each)
+
+
 def consented(journey: Journey, user_id: str, url: str, username: str = "alice") -> str:
     """Go through login and consent, confirm whose browser it was; return where it came back."""
     stop = journey.consent(url, username)
@@ -152,6 +181,9 @@ SERVER_FEATURES: tuple[Feature[Visit], ...] = (
     ("later calls", later_calls),
     ("another user", another_user),
     ("tools listed", listed),
+    (MIRRORED, mirrored),
+    ("restarted", restarted),
+    (REPLACED, replaced),
     ("stepped up", stepped_up),
     ("reconnected", reconnected),
 )

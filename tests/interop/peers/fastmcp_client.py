@@ -7,14 +7,15 @@ from typing import Any
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import StreamableHttpTransport
+from mcp_types import PromptReference
 
-from tests.interop.peers.talking import Act, act, obey, show, wire
+from tests.interop.peers.talking import SURE, Act, Kinds, act, obey, show, wire
 
 
 async def elicit(message: str, kind: Any, params: Any, context: Any) -> ElicitResult:
-    """Show the URL, and accept."""
+    """Show the URL, or be sure; accept."""
     if getattr(params, "mode", None) != "url":
-        return ElicitResult(action="decline")
+        return ElicitResult(action="accept", content=SURE)
     await show(params.url)
     return ElicitResult(action="accept")
 
@@ -32,7 +33,7 @@ async def done(client: Any, wish: dict[str, Any]) -> Any:
     """Do one thing; a resource comes without its frame."""
     if wish["do"] == "resource":
         return {"contents": [wire(each) for each in await client.read_resource(wish["uri"])]}
-    return await act(client, wish, "{}_mcp")
+    return await act(client, wish, Kinds(PromptReference, "{}_mcp", "progress_handler"))
 
 
 asyncio.run(obey(session))

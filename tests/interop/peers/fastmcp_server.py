@@ -1,15 +1,18 @@
 """A server of FastMCP, behind FastMCP's own door."""
 
 import os
+from typing import Annotated, Any
 
 from fastmcp import FastMCP
 from fastmcp.server.auth import RemoteAuthProvider
 from fastmcp.server.auth.providers.introspection import IntrospectionTokenVerifier
 from fastmcp.server.dependencies import get_access_token
-from pydantic import AnyHttpUrl
+from pydantic import AnyHttpUrl, Field
 
 from tests.interop.peers.introspection import READ
 from tests.interop.peers.serving import ISSUER, RESOURCE, serve
+
+NAMES = ["Ada", "Ari", "Bea"]
 
 client_id, _, client_secret = os.environ["INTROSPECTION_CLIENT"].partition(":")
 verifier = IntrospectionTokenVerifier(
@@ -41,6 +44,18 @@ def whoami() -> str:
 def add(first: int, second: int) -> int:
     """Add two numbers."""
     return first + second
+
+
+@server.tool
+def day_in(region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})]) -> str:
+    """Say what is to be done in a region, whose name a header mirrors."""
+    return f"Nothing in {region}."
+
+
+@server.completion
+async def complete(ref: Any, argument: Any, context: Any) -> list[str]:
+    """Complete a name."""
+    return [name for name in NAMES if name.startswith(argument.value)]
 
 
 @server.prompt

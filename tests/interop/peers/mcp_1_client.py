@@ -10,16 +10,16 @@ from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientMetadata
-from mcp.types import ElicitRequestURLParams, ElicitResult
+from mcp.types import ElicitRequestURLParams, ElicitResult, PromptReference
 from pydantic import AnyUrl
 
-from tests.interop.peers.talking import RETURN, Act, Memory, act, obey, show
+from tests.interop.peers.talking import RETURN, SURE, Act, Kinds, Memory, act, obey, show
 
 
 async def elicit(context: Any, params: Any) -> ElicitResult:
-    """Show the URL, and accept."""
+    """Show the URL, or be sure; accept."""
     if not isinstance(params, ElicitRequestURLParams):
-        return ElicitResult(action="decline")
+        return ElicitResult(action="accept", content=SURE)
     await show(params.url)
     return ElicitResult(action="accept")
 
@@ -56,7 +56,7 @@ async def session(order: dict[str, Any], within: Callable[[Act], Awaitable[None]
         made = ClientSession(*streams[:2], elicitation_callback=shows)
         client = await stack.enter_async_context(made)
         await client.initialize()
-        await within(lambda wish: act(client, wish))
+        await within(lambda wish: act(client, wish, Kinds(PromptReference)))
 
 
 asyncio.run(obey(session))

@@ -2,17 +2,20 @@
 
 import asyncio
 import sys
+from typing import Any
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.fastmcp import FastMCP
+from mcp.types import Completion
 from pydantic import AnyHttpUrl
 
 from tests.interop.peers.introspection import READ, introspect
 from tests.interop.peers.serving import ISSUER, RESOURCE, serve
 
 FORM = sys.argv[1]
+NAMES = ["Ada", "Ari", "Bea"]
 
 
 class Verifier:
@@ -57,6 +60,12 @@ def whoami() -> str:
 def add(first: int, second: int) -> int:
     """Add two numbers."""
     return first + second
+
+
+@server.completion()
+async def complete(ref: Any, argument: Any, context: Any) -> Completion:
+    """Complete a name."""
+    return Completion(values=[name for name in NAMES if name.startswith(argument.value)])
 
 
 @server.prompt()

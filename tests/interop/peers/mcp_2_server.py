@@ -1,14 +1,27 @@
 """A server of the `mcp` SDK 2.x, behind the SDK's own door."""
 
 import asyncio
+from typing import Annotated, Any
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
-from mcp.server.mcpserver import MCPServer
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.resolve import Elicit, Resolve
+from mcp_types import Completion
+from pydantic import BaseModel, Field
 
 from tests.interop.peers.introspection import READ, introspect
 from tests.interop.peers.serving import ISSUER, RESOURCE, serve
+
+NAMES = ["Ada", "Ari", "Bea"]
+
+
+class Consent(BaseModel):
+    """What a person is asked."""
+
+    sure: bool
 
 
 class Verifier:
@@ -55,6 +68,38 @@ def whoami() -> str:
 def add(first: int, second: int) -> int:
     """Add two numbers."""
     return first + second
+
+
+@server.tool()
+def day_in(region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})]) -> str:
+    """Say what is to be done in a region, whose name a header mirrors."""
+    return f"Nothing in {region}."
+
+
+@server.tool()
+async def count(to: int, context: Context) -> str:
+    """Count, and report every step."""
+    for step in range(1, to + 1):
+        await context.report_progress(step, to)
+    return f"Counted to {to}."
+
+
+def ask(question: str) -> Elicit[Consent]:
+    """Put the question to the person."""
+    return Elicit(question, Consent)
+
+
+@server.tool(structured_output=False)
+def confirm(question: str, answer: Annotated[ElicitationResult[Consent], Resolve(ask)]) -> str:
+    """Ask the person before answering."""
+    sure = isinstance(answer, AcceptedElicitation) and answer.data.sure
+    return f"{question} {'Yes' if sure else 'No'}."
+
+
+@server.completion()
+async def complete(ref: Any, argument: Any, context: Any) -> Completion:
+    """Complete a name."""
+    return Completion(values=[name for name in NAMES if name.startswith(argument.value)])
 
 
 @server.prompt()

@@ -32,11 +32,12 @@ export async function introspected(token, refuse) {
     };
 }
 
+const named = begun => ['Ada', 'Ari', 'Bea'].filter(name => name.startsWith(begun));
 const says = text => ({ content: [{ type: 'text', text }] });
 const read = (uri, text) => ({ contents: [{ uri: uri.href, mimeType: 'text/plain', text }] });
 
 // The SDKs differ in how a prompt's arguments are described, and in where a token's owner is.
-export function fill(server, ResourceTemplate, username, shape) {
+export function fill(server, { ResourceTemplate, completable, shape, username }) {
     server.registerTool(
         'whoami',
         { description: 'Say whose token this is.' },
@@ -48,9 +49,15 @@ export function fill(server, ResourceTemplate, username, shape) {
         { description: 'Add two numbers.', inputSchema: numbers },
         ({ first, second }) => says(String(first + second)),
     );
+    const region = z.object({ region: z.string().meta({ 'x-mcp-header': 'Region' }) });
+    server.registerTool(
+        'day_in',
+        { description: 'Say what is to be done in a region.', inputSchema: region },
+        given => says(`Nothing in ${given.region}.`),
+    );
     server.registerPrompt(
         'greeting',
-        { description: 'Greet somebody.', argsSchema: shape({ name: z.string() }) },
+        { description: 'Greet somebody.', argsSchema: shape({ name: completable(z.string(), named) }) },
         ({ name }) => ({
             messages: [
                 { role: 'user', content: { type: 'text', text: `Say hello to ${name}.` } },

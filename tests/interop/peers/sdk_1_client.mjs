@@ -8,7 +8,7 @@ import { actions, login, obey, show } from './talking.mjs';
 await obey(async ({ url, bearer, elicits }) => {
     const authProvider = bearer ? undefined : login();
     const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {};
-    const capabilities = elicits ? { elicitation: { url: {} } } : {};
+    const capabilities = elicits ? { elicitation: { form: {}, url: {} } } : {};
     const begin = async () => {
         const transport = new StreamableHTTPClientTransport(new URL(url), {
             authProvider,
@@ -17,6 +17,7 @@ await obey(async ({ url, bearer, elicits }) => {
         const client = new Client({ name: 'interop', version: '1' }, { capabilities });
         if (elicits) {
             client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
+                if (params.mode !== 'url') return { action: 'accept', content: { sure: true } };
                 await show(params.url);
                 return { action: 'accept' };
             });
@@ -33,6 +34,6 @@ await obey(async ({ url, bearer, elicits }) => {
         return client;
     };
     const client = await begin();
-    const act = actions(client);
+    const act = actions(client, (params, options) => client.callTool(params, undefined, options));
     return { close: () => client.close(), act };
 });

@@ -7,6 +7,7 @@ import {
     getOAuthProtectedResourceMetadataUrl,
     mcpAuthMetadataRouter,
 } from '@modelcontextprotocol/sdk/server/auth/router.js';
+import { completable } from '@modelcontextprotocol/sdk/server/completable.js';
 import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
@@ -35,7 +36,12 @@ async function opened() {
         onsessioninitialized: id => transports.set(id, transport),
     });
     const server = new McpServer({ name: 'Notes', version: '1' });
-    fill(server, ResourceTemplate, extra => extra.authInfo.extra.username, names => names);
+    fill(server, {
+        ResourceTemplate,
+        completable,
+        shape: names => names,
+        username: extra => extra.authInfo.extra.username,
+    });
     await server.connect(transport);
     return transport;
 }

@@ -9,7 +9,7 @@ import { actions, login, obey, show } from './talking.mjs';
 await obey(async ({ url, bearer, elicits }) => {
     const authProvider = bearer ? undefined : login();
     const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {};
-    const capabilities = elicits ? { elicitation: { url: {} } } : {};
+    const capabilities = elicits ? { elicitation: { form: {}, url: {} } } : {};
     const begin = async () => {
         const transport = new StreamableHTTPClientTransport(new URL(url), {
             authProvider,
@@ -21,6 +21,7 @@ await obey(async ({ url, bearer, elicits }) => {
         );
         if (elicits) {
             client.setRequestHandler('elicitation/create', async ({ params }) => {
+                if (params.mode !== 'url') return { action: 'accept', content: { sure: true } };
                 await show(params.url);
                 return { action: 'accept' };
             });
@@ -37,6 +38,6 @@ await obey(async ({ url, bearer, elicits }) => {
         return client;
     };
     const client = await begin();
-    const act = actions(client);
+    const act = actions(client, (params, options) => client.callTool(params, options));
     return { close: () => client.close(), act };
 });

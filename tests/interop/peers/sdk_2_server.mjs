@@ -11,6 +11,7 @@ import {
     OAuthError,
     OAuthErrorCode,
     ResourceTemplate,
+    completable,
     createMcpHandler,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
@@ -41,12 +42,12 @@ app.use(
 const handler = toNodeHandler(
     createMcpHandler(
         () =>
-            fill(
-                new McpServer({ name: 'Notes', version: '1' }),
+            fill(new McpServer({ name: 'Notes', version: '1' }), {
                 ResourceTemplate,
-                context => context.http.authInfo.extra.username,
-                z.object,
-            ),
+                completable,
+                shape: z.object,
+                username: context => context.http.authInfo.extra.username,
+            }),
         { legacy: 'reject' },
     ),
 );

@@ -54,11 +54,18 @@ export async function obey(open) {
     process.exit(0);
 }
 
-export const actions = client => wish => {
+export const actions = (client, call) => async wish => {
     const { name, arguments: given, uri } = wish;
     switch (wish.do) {
         case 'call':
-            return client.callTool({ name, arguments: given });
+            return call({ name, arguments: given });
+        case 'call_and_watch': {
+            const heard = [];
+            const onprogress = ({ progress }) => heard.push(progress);
+            return { ...(await call({ name, arguments: given }, { onprogress })), heard };
+        }
+        case 'complete':
+            return client.complete({ ref: wish.ref, argument: wish.argument });
         case 'tools':
             return client.listTools();
         case 'prompts':

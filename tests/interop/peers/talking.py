@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,6 +19,8 @@ from local.lifetime import announce
 
 type Act = Callable[[dict[str, Any]], Awaitable[Any]]
 type Session = Callable[[dict[str, Any], Callable[[Act], Awaitable[None]]], Awaitable[None]]
+SURE: dict[str, Any] = {"sure": True}
+"""What a person says to every form."""
 RETURN = "http://127.0.0.1:9/callback"
 """Where a client that logs in by itself is sent back to; nothing need answer there."""
 _resolve = socket.getaddrinfo
@@ -98,15 +101,38 @@ class Memory:
         self.client = client_info
 
 
-async def act(client: Any, wish: dict[str, Any], name: str = "{}") -> Any:
-    """Do one thing; the client's methods are called as `name` says."""
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """In what the clients differ."""
+
+    prompt: Any
+    """The type of a reference to a prompt."""
+    name: str = "{}"
+    """How their methods are called."""
+    progress: str = "progress_callback"
+
+
+async def act(client: Any, wish: dict[str, Any], kinds: Kinds) -> Any:
+    """Do one thing."""
 
     def method(known: str) -> Any:
-        return getattr(client, name.format(known))
+        return getattr(client, kinds.name.format(known))
 
     match wish["do"]:
         case "call":
             return wire(await method("call_tool")(wish["name"], wish["arguments"]))
+        case "call_and_watch":
+            heard: list[float] = []
+
+            async def hears(progress: float, *_: Any) -> None:
+                heard.append(progress)
+
+            hearing = {kinds.progress: hears}
+            done = await method("call_tool")(wish["name"], wish["arguments"], **hearing)
+            return {**wire(done), "heard": heard}
+        case "complete":
+            ref = kinds.prompt.model_validate(wish["ref"])
+            return wire(await method("complete")(ref, wish["argument"]))
         case "prompt":
             return wire(await method("get_prompt")(wish["name"], wish["arguments"]))
         case "resource":
