@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Any, Self
@@ -127,7 +127,7 @@ class Children:
         announces: bool = False,
     ) -> Child:
         """Start a child with just this environment; both its outputs go to the log."""
-        with log.open("ab") as output:
+        with log.open("ab") as output, _undisturbed():
             process = subprocess.Popen(
                 command,
                 cwd=cwd,
@@ -137,8 +137,8 @@ class Children:
                 stderr=output,
                 start_new_session=True,
             )
-        child = Child(name, process, log)
-        self._register(child)
+            child = Child(name, process, log)
+            self._register(child)
         if process.stdout:
             threading.Thread(target=child.listen, args=(process.stdout,), daemon=True).start()
         return child
@@ -187,3 +187,26 @@ class Children:
         if pipe and not pipe.closed:
             pipe.write(f"{line}\n".encode())
             pipe.flush()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put signals off until a child that runs is known: a handler that raises would lose it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where no handler runs
+        return
+    came: list[int] = []
+    before = {
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if callable(handler := signal.getsignal(number))
+    }
+    for number in before:
+        signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)

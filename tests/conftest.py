@@ -6,9 +6,11 @@ Nothing is started before a test asks for it. Tests share them and isolate by se
 import logging
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from broker.telemetry import logger
 from local.demo.journey import RETURN_URL
@@ -33,13 +35,26 @@ _TOGETHER = {
 """Folders whose tests share what is dear to start; elsewhere each module keeps to itself."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests run in one process, where several share the work."""
-    for item in items:
-        folder, *_ = item.path.relative_to(Path(__file__).parent).parts
-        group = _TOGETHER.get(folder, str(item.path))
-        item.add_marker(pytest.mark.xdist_group(group))
+def group_of(nodeid: str) -> str:
+    """Name the group of a test; the tests of one group run in one process."""
+    path = PurePosixPath(nodeid.partition("::")[0])
+    folder = path.parts[1] if len(path.parts) > 2 else ""
+    return _TOGETHER.get(folder, str(path))
+
+
+class _ByGroup(LoadScopeScheduling):  # type: ignore[misc] # untyped
+    """Hands out whole groups. (The marks of xdist itself do nothing under this pytest.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByGroup | None:
+    """Schedule by group; the order of the folders has the long ones first."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    config.option.loadscopereorder = False
+    return _ByGroup(config, log)
 
 
 class _Stdout:

@@ -25,9 +25,10 @@ def page() -> Response:
 
 @app.get("/v1/servers/<server_id>")
 def get(server_id: str) -> Response:
-    found = wiring().servers.get(read_query(app, Named).server_id)
+    server, found = wiring().servers.shown(read_query(app, Named).server_id)
     run = invocation(app, wiring().settings)
-    return answers.json_answer(answers.server(found, run.base_url), headers=answers.etag(found))
+    body = discoveries.registered_server(server, found, run.base_url)
+    return answers.json_answer(body, headers=answers.etag(server))
 
 
 @app.put("/v1/servers/<server_id>")

@@ -22,24 +22,29 @@ def three_fields_are_enough_to_start(stage: Stage) -> str:
 
 
 def the_url_alone_is_enough(stage: Stage) -> str:
-    """Let the server say the rest, and our own document be the client."""
+    """Let the server say the rest when it is first called; have its builder take that over."""
     found = stage.journey("url-alone")
     found.put(name="Url Alone", mcp_url=found.tenant.url, auth_type="consumer_oauth")
-    about = found.discover().raise_for_status().json()
+    expect("authorization_required", found.invoke("ulla").json()["status"])
+    about = found.get().json()["discovered"]
     expect(([], True), (about["problems"], about["ready"]))
-    expect("client_id_metadata_document", about["client"])
-    complete = found.put(**about["server"]).raise_for_status().json()
-    expect([], complete["missing"])
+    expect(True, about["client_id"].endswith(f"/oauth/client-metadata/{found.server_id}.json"))
     found.connect("ulla")
+    expect("alice", text_of(found.invoke("ulla")))
+    proposed = found.discover().raise_for_status().json()["server"]
+    expect([], found.put(**proposed).raise_for_status().json()["missing"])
     expect("alice", text_of(found.invoke("ulla")))
     return "discovered, client id by document; ulla connects, the tool runs as alice"
 
 
 def incomplete_servers_are_not_called(stage: Stage) -> str:
-    """Invoke too early."""
-    answer = stage.crm.invoke("ana")
+    """Invoke one of which its builder has said too little."""
+    half = stage.journey("half-configured")
+    half.put(**half.configuration(token_endpoint=..., client_secret=...))
+    answer = half.invoke("ana")
     expect((424, "server_misconfigured"), (answer.status_code, answer.json()["error"]))
-    return f"424 {answer.json()['error']}"
+    expect(["client_secret", "token_endpoint"], answer.json()["missing"])
+    return f"424 {answer.json()['error']}: {', '.join(answer.json()['missing'])}"
 
 
 def the_rest_makes_it_complete(stage: Stage) -> str:
@@ -92,7 +97,7 @@ def _names(listed: dict[str, list[dict[str, str]]]) -> list[str]:
 
 STEPS: tuple[Step, ...] = (
     ("a server is registered with three fields", three_fields_are_enough_to_start),
-    ("incomplete, it is not called", incomplete_servers_are_not_called),
+    ("half configured, one is not called", incomplete_servers_are_not_called),
     ("of another, the URL alone is enough", the_url_alone_is_enough),
     (f"client, endpoints and {len(SCOPES)} scopes complete it", the_rest_makes_it_complete),
     ("the builder tests the configuration", the_configuration_is_tested),

@@ -75,6 +75,14 @@ def blank(journeys: MakeJourney, at_bound: Callers) -> Journey:
 
 
 @pytest.fixture
+def half_configured(blank: Journey) -> Journey:
+    """A server of which its builder has said too little, and too much for discovery."""
+    said = blank.configuration(token_endpoint=..., client_secret=...)
+    blank.put(**said).raise_for_status()
+    return blank
+
+
+@pytest.fixture
 def journey(blank: Journey) -> Journey:
     """A server that users can connect to."""
     blank.register()

@@ -26,12 +26,13 @@ NUMBERS = {"first": 1, "second": 2}
 def register_servers(walk: Walk) -> None:
     """Register one, in every accepted and in some refused ways."""
     builder, crm = walk.bound.builder, walk.blank()
-    first = crm.put(name="CRM", mcp_url=crm.tenant.url, auth_type="consumer_oauth")
+    crm.put(name="CRM", mcp_url=crm.tenant.url, auth_type="consumer_oauth")
+    crm.put(**crm.configuration(client_secret=...)).raise_for_status()
     crm.invoke("jo")  # 424: something is missing
     crm.tools("jo")
     crm.start_test()
     crm.callers.chat.post(f"/v1/connections/{crm.server_id}/connect", json={"user_id": "jo"})
-    seen = {"If-Match": first.headers["etag"]}
+    seen = {"If-Match": crm.get().headers["etag"]}
     crm.put_under(seen, **crm.configuration())
     assert crm.put_under(seen, **crm.configuration()).status_code == 412
     moved = {"token_endpoint": "https://elsewhere.example.com/", "client_secret": ...}

@@ -10,9 +10,16 @@ def discover_servers(walk: Walk) -> None:
     assert builder.post("/v1/discover", json={"mcp_url": "https://10.0.0.1/"}).status_code == 422
     assert builder.post("/v1/discover", json={}).status_code == 400
     found.put(name="Url Alone", mcp_url=found.tenant.url, auth_type="consumer_oauth")
+    assert found.get().json()["discovered"] is None
+    assert found.invoke("ana").json()["status"] == "authorization_required"
+    assert found.get().json()["discovered"]["ready"]
     assert found.put(**found.discover().json()["server"]).json()["missing"] == []
     found.tenant.switch(issuer_path="/nowhere")
     assert found.discover().json()["problems"]
+    lost = walk.blank()
+    lost.tenant.switch(issuer_path="/nowhere")
+    lost.put(name="Lost", mcp_url=lost.tenant.url, auth_type="consumer_oauth")
+    assert lost.invoke("ana").json()["problems"]
     with walk.recorder.visitor() as visitor:
         address = f"{walk.bound.deployment.url}/oauth/client-metadata"
         assert visitor.http.get(f"{address}/{found.server_id}.json").is_success

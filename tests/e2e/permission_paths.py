@@ -41,6 +41,7 @@ class Ways:
             self.the_queues_are_mapped_to_the_worker,
             self.a_builder_tests_and_looks_around,
             self.a_builder_knows_nothing_but_a_url,
+            self.a_server_with_nothing_but_a_url_is_wanted,
             self.a_builder_tests_a_shared_key_and_uses_it,
             self.a_service_declines_a_test,
             self.a_user_connects_calls_and_leaves,
@@ -74,14 +75,19 @@ class Ways:
 
     def a_builder_knows_nothing_but_a_url(self) -> None:
         """Discover a server, register a client for it, and have the registry take its secret."""
-        journey = self.bound()
-        journey.tenant.switch(issuer_path="/dynamic")
-        about = {"mcp_url": journey.tenant.url, "auth_type": "consumer_oauth"}
-        journey.put(name="Url Alone", **about).raise_for_status()
+        journey = self._url_alone()
         found = self._cold(journey).discover().raise_for_status().json()
         assert found["client"] == "dynamic", found
         server = self._cold(journey).put(**found["server"]).raise_for_status().json()
         assert server["has_client_secret"]
+
+    def a_server_with_nothing_but_a_url_is_wanted(self) -> None:
+        """The first call of one, and the first link to another, have a client registered."""
+        called, linked = self._url_alone(), self._url_alone()
+        assert asked(self._cold(called).invoke("ana")) == "not_connected"
+        assert called.get().json()["discovered"]["ready"]
+        self._cold(linked).connect("ana")
+        assert text_of(linked.invoke("ana")) == "alice"
 
     def a_builder_tests_a_shared_key_and_uses_it(self) -> None:
         """Test and call a server whose users share one key."""
@@ -217,6 +223,13 @@ class Ways:
     def _registered(self) -> Journey:
         journey = self.bound()
         journey.register()
+        return journey
+
+    def _url_alone(self) -> Journey:
+        journey = self.bound()
+        journey.tenant.switch(issuer_path="/dynamic")
+        about = {"mcp_url": journey.tenant.url, "auth_type": "consumer_oauth"}
+        journey.put(name="Url Alone", **about).raise_for_status()
         return journey
 
     def _cold(self, journey: Journey) -> Journey:

@@ -188,10 +188,9 @@ def test_users_do_not_connect_to_a_server_without_accounts(
     assert refusal(answer) == (400, "invalid_request")
 
 
-def test_nobody_connects_to_an_incomplete_server(blank: Journey, ana: str) -> None:
-    blank.put(name="CRM", mcp_url=blank.tenant.url, auth_type="consumer_oauth")
-    answer = blank.callers.chat.post(
-        f"/v1/connections/{blank.server_id}/connect", json={"user_id": ana}
+def test_nobody_connects_to_an_incomplete_server(half_configured: Journey, ana: str) -> None:
+    answer = half_configured.callers.chat.post(
+        f"/v1/connections/{half_configured.server_id}/connect", json={"user_id": ana}
     )
     assert refusal(answer) == (424, "server_misconfigured")
 

@@ -11,6 +11,7 @@ from local.demo.tenant import Tenant
 from local.loopback import Reply, Request
 from tests.e2e.answers import asked, refusal
 from tests.e2e.stranger import Stranger, as_json
+from tests.e2e.time_machine import TimeMachine
 
 
 def url_alone(journey: Journey, url: str) -> httpx.Response:
@@ -21,6 +22,39 @@ def found_at(journey: Journey, url: str) -> dict[str, Any]:
     url_alone(journey, url).raise_for_status()
     about: dict[str, Any] = journey.discover().raise_for_status().json()
     return about
+
+
+def test_a_server_with_only_its_url_needs_nothing_else(blank: Journey, ana: str) -> None:
+    url_alone(blank, blank.tenant.url).raise_for_status()
+    assert asked(blank.invoke(ana)) == "not_connected"
+    connected = blank.connect(ana)
+    assert connected["connection"]["account"] == "alice@example.com"
+    assert text_of(blank.invoke(ana)) == "alice"
+    about = blank.get().json()
+    assert (about["missing"][0], about["client_id"]) == ("client_id", None)
+    assert about["discovered"]["client_id"].endswith(f"/{blank.server_id}.json")
+
+
+def test_a_client_that_was_registered_at_the_first_use_refreshes_and_leaves(
+    blank: Journey, ana: str, time_machine: TimeMachine
+) -> None:
+    blank.tenant.switch(issuer_path="/dynamic")
+    url_alone(blank, blank.tenant.url).raise_for_status()
+    blank.connect(ana)
+    time_machine.age("ConnectionsTable", 3600, ana)
+    assert text_of(blank.invoke(ana)) == "alice"
+    assert blank.disconnect(ana).json()["revocation"] == "confirmed"
+    assert blank.delete().status_code == 204
+
+
+def test_where_the_url_alone_says_too_little_the_builder_is_told(blank: Journey, ana: str) -> None:
+    blank.tenant.switch(issuer_path="/nowhere")
+    url_alone(blank, blank.tenant.url).raise_for_status()
+    answer = blank.invoke(ana)
+    assert refusal(answer) == (424, "server_misconfigured")
+    assert "server_metadata_missing" in [one["code"] for one in answer.json()["problems"]]
+    about = blank.get().json()["discovered"]
+    assert (about["ready"], about["client_id"]) == (False, None)
 
 
 @pytest.fixture
@@ -63,6 +97,9 @@ def test_a_discovered_server_is_stepped_up(complete: Journey, ana: str) -> None:
     complete.connect(ana)
     card = complete.invoke(ana, "delete_contact", **call).json()
     assert (card["reason"], card["missing_scopes"]) == ("additional_scope", ["contacts.write"])
+    lacking = complete.connection(ana).json()
+    assert lacking["missing_scopes"] == ["contacts.write"]
+    assert "contacts.write" not in lacking["scopes"]
     back = complete.consent(card["connect_url"]).query
     complete.complete(ana, back["connect_id"], back["completion_code"]).raise_for_status()
     assert text_of(complete.invoke(ana, "delete_contact", **call)).startswith("alice would")

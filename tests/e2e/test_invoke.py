@@ -90,11 +90,12 @@ def test_an_unknown_server_is_not_found(blank: Journey, ana: str) -> None:
     assert refusal(blank.invoke(ana)) == (404, "server_not_found")
 
 
-def test_an_incomplete_server_is_the_builders_to_complete(blank: Journey, ana: str) -> None:
-    blank.put(name="CRM", mcp_url=blank.tenant.url, auth_type="consumer_oauth")
-    answer = blank.invoke(ana)
+def test_an_incomplete_server_is_the_builders_to_complete(
+    half_configured: Journey, ana: str
+) -> None:
+    answer = half_configured.invoke(ana)
     assert refusal(answer) == (424, "server_misconfigured")
-    assert "client_id" in answer.json()["missing"]
+    assert answer.json()["missing"] == ["client_secret", "token_endpoint"]
 
 
 def test_a_body_over_a_megabyte_is_too_large(journey: Journey, ana: str) -> None:

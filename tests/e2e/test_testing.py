@@ -120,9 +120,8 @@ def test_a_test_belongs_to_its_server(
     assert refusal(answer) == (404, "test_not_found")
 
 
-def test_an_incomplete_server_is_not_tested(blank: Journey) -> None:
-    blank.put(name="CRM", mcp_url=blank.tenant.url, auth_type="consumer_oauth")
-    assert refusal(blank.start_test()) == (424, "server_misconfigured")
+def test_an_incomplete_server_is_not_tested(half_configured: Journey) -> None:
+    assert refusal(half_configured.start_test()) == (424, "server_misconfigured")
 
 
 def test_an_unknown_server_is_not_tested(blank: Journey) -> None:

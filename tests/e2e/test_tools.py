@@ -117,9 +117,10 @@ def test_the_tools_of_an_unknown_server_are_not_found(blank: Journey, ana: str) 
     assert refusal(blank.tools(ana)) == (404, "server_not_found")
 
 
-def test_the_tools_of_an_incomplete_server_wait_for_its_builder(blank: Journey, ana: str) -> None:
-    blank.put(name="CRM", mcp_url=blank.tenant.url, auth_type="consumer_oauth")
-    assert refusal(blank.tools(ana)) == (424, "server_misconfigured")
+def test_the_tools_of_an_incomplete_server_wait_for_its_builder(
+    half_configured: Journey, ana: str
+) -> None:
+    assert refusal(half_configured.tools(ana)) == (424, "server_misconfigured")
 
 
 def test_a_list_is_somebodys(journey: Journey) -> None:

@@ -25,6 +25,7 @@ from tests.unit.transformed import chosen, functions, of_type, transformed
 
 RETURN_URL = "https://chat.example.com/return"
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+_WRITES = frozenset({"BatchWriteItem", "PutItem", "SendMessage", "SendMessageBatch", "UpdateItem"})
 type Action = Callable[[], None]
 
 
@@ -49,6 +50,8 @@ class Cloud:
     repeated: list[str] = field(default_factory=list)
     """Operations whose next request succeeds, but whose answer gets lost: the SDK repeats it."""
     sent: list[str] = field(default_factory=list)
+    written: set[str] = field(default_factory=set)
+    """Tables and queues that were written to: nothing else need be emptied."""
     unversioned: list[str] = field(default_factory=list)
     """Writes to a table that did not say their version; there must be none."""
 
@@ -97,9 +100,12 @@ class Cloud:
 
     def on_call(self, model: Any, params: Any, **_: Any) -> Any:
         body = params.get("body") or b""
-        named = json.loads(body).get("TableName", "") if body[:1] in (b"{", "{") else ""
+        said = json.loads(body) if body[:1] in (b"{", "{") else {}
+        named = said.get("TableName", "")
         self.sent.append(model.name)
-        if model.name in ("PutItem", "UpdateItem") and not _says_its_version(json.loads(body)):
+        if model.name in _WRITES:
+            self.written |= set(said.get("RequestItems") or (named or said["QueueUrl"],))
+        if model.name in ("PutItem", "UpdateItem") and not _says_its_version(said):
             self.unversioned.append(f"{model.name} {named}")
         for fault in list(self.faults):
             meant = fault.operation == model.name and fault.table in ("", named)
@@ -151,13 +157,15 @@ class Cloud:
     def empty(self) -> None:
         """Delete everything, faults included."""
         self.recovers()
-        for table in of_type("AWS::DynamoDB::Table"):
+        for table in of_type("AWS::DynamoDB::Table").keys() & self.written:
             keys = [k["AttributeName"] for k in of_type("AWS::DynamoDB::Table")[table]["KeySchema"]]
             for item in self.items(table):
                 key = {name: item[name] for name in keys}
                 self.clients["dynamodb"].delete_item(TableName=table, Key=key)
         for queue in of_type("AWS::SQS::Queue"):
-            self.messages(queue)
+            if self.physical[queue] in self.written:
+                self.messages(queue)
+        self.written.clear()
 
     def settings(self, **environ: str) -> Settings:
         """Return the settings that the template gives every function, some of them changed."""

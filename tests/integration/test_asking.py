@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from broker.errors import InvalidRequest, ServerMisconfigured
-from broker.mcp import Called, Hearing, InsufficientScope, Listing, MissingCapability, ToolResult
-from broker.model import AuthType, Completed
+from broker.mcp import Called, InsufficientScope, Listing, MissingCapability, ToolResult
+from broker.model import AuthType, Completed, Hearing
 from broker.tokens import Unusable
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import answers

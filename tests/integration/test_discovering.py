@@ -273,7 +273,7 @@ def test_a_secret_that_ends_is_pointed_out(builder: Builder) -> None:
 
 
 def test_by_url_alone_nothing_is_registered(builder: Builder) -> None:
-    found = builder.core.flows.discovery.by_url(MCP_URL, builder.world.run())
+    found = builder.core.flows.discovery.discover(MCP_URL, None, builder.world.run())
     assert (found.client, found.server.client_id) == (ClientSource.DYNAMIC, None)
     assert found.server.name == "Harbor CRM"
     assert builder.registrations() == []
@@ -282,7 +282,7 @@ def test_by_url_alone_nothing_is_registered(builder: Builder) -> None:
 @pytest.mark.parametrize("url", ["https://127.0.0.1/mcp", "http://mcp.example.com", "file:///x"])
 def test_a_url_inside_is_not_asked(builder: Builder, url: str) -> None:
     with pytest.raises(InvalidServer, match="mcp_url"):
-        builder.core.flows.discovery.by_url(url, builder.world.run())
+        builder.core.flows.discovery.discover(url, None, builder.world.run())
     assert builder.strangers.requests == []
 
 

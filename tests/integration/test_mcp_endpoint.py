@@ -199,9 +199,7 @@ def test_a_ping_is_answered(client: McpClient, version: str | None) -> None:
     assert result_of(client.older("ping", version=version)) == {}
 
 
-@pytest.mark.parametrize(
-    "method", ["server/discover", "logging/setLevel", "x", "resources/subscribe"]
-)
+@pytest.mark.parametrize("method", ["server/discover", "x", "resources/subscribe"])
 def test_an_unknown_method_is_an_error_of_json_rpc(client: McpClient, method: str) -> None:
     assert error_of(client.older(method)) == (200, -32601)
 

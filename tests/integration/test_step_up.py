@@ -60,6 +60,42 @@ def test_after_the_consent_the_call_works_and_nothing_is_missing(world: World) -
     assert connection.scope_requests == 0
 
 
+def listed(world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the list of connections shows: granted, missing."""
+    (one,) = world.core.flows.connections.of_user("jo")
+    return one.connection.tokens.scope, one.connection.missing_scopes
+
+
+def test_what_tools_want_is_shown_as_missing_until_the_consent(world: World) -> None:
+    world.connect()
+    assert listed(world) == (("read", "write"), ())
+    card(world, "admin")
+    assert listed(world) == (("read", "write"), ("admin",))
+    asked = card(world, "audit")
+    assert listed(world) == (("read", "write"), ("audit", "admin"))
+    world.login.extra["scope"] = "read write audit"
+    consents(world, asked)
+    assert listed(world) == (("read", "write", "audit"), ())
+
+
+def test_what_is_shown_already_is_not_written_again(world: World) -> None:
+    world.connect()
+    card(world, "admin")
+    table, saying = "ConnectionsTable", "challenged_scopes"
+    world.cloud.unavailable("UpdateItem", table=table, saying=saying, times=1)
+    card(world, "admin")
+    assert len(world.cloud.faults) == 1, "nobody met it"
+    assert listed(world) == (("read", "write"), ("admin",))
+
+
+def test_a_table_that_is_away_costs_no_card(world: World) -> None:
+    world.connect()
+    world.cloud.unavailable("UpdateItem", table="ConnectionsTable", saying="challenged_scopes")
+    assert card(world, "admin").missing_scopes == ("admin",)
+    world.cloud.recovers()
+    assert listed(world) == (("read", "write"), ())
+
+
 def test_what_the_service_did_not_grant_is_shown_as_missing(world: World) -> None:
     world.connect()
     asked = card(world, "admin")

@@ -48,11 +48,11 @@ class Visit:
         said = text_of(self.call(username, journey))
         assert self.server.tool.text.format(username=username) in said, said
 
-    def counted(self, username: str, expected: int) -> None:
+    def counted(self, username: str, expected: int, journey: Journey | None = None) -> None:
         """Call the tool, and count the HTTP requests."""
         tap = self.field.taps[self.server.name]
         mark = len(tap.exchanges)
-        self.works(username)
+        self.works(username, journey)
         seen = tap.since(mark)
         assert len(seen) == expected, f"{len(seen)} requests, not {expected}: {_told(seen)}"
         calls = [each for each in seen if each.message.get("method") == "tools/call"]
@@ -140,13 +140,19 @@ def restarted(visit: Visit) -> None:
 def replaced(visit: Visit) -> None:
     """A server of another era in its place is found out, and so is its own return."""
     other = of_another_era(visit.server)
+    # A registration of its own: what is learned about it is nobody else's.
+    journey = visit.field.journey(visit.server, f"{visit.server_id}-replaced")
+    there = completed(journey)
+    there.connect(visit.user("alice"))
+    visit.works("alice", there)
     visit.field.servers.start(other, visit.server.name)
     changed = replace(visit, server=replace(other, name=visit.server.name))
-    changed.works("alice")
-    changed.counted("alice", other.each)
+    changed.works("alice", there)
+    changed.counted("alice", other.each, there)
     visit.field.servers.start(visit.server)
-    visit.works("alice")
-    visit.counted("alice", visit.server.each)
+    visit.works("alice", there)
+    visit.counted("alice", visit.server.each, there)
+    visit.works("bob")  # whose session is lost once more, for the next features
 
 
 def consented(journey: Journey, user_id: str, url: str, username: str = "alice") -> str:

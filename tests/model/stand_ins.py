@@ -26,6 +26,7 @@ from broker.model import (
 from broker.outbound import Answer, Outbound
 from broker.queues import Queues, RescueMessage
 from broker.settings import Settings
+from broker.storage.found import FoundStore
 from broker.storage.pending import PendingStore
 from broker.storage.servers import ServerStore
 from broker.storage.table import ConditionFailed, Item, Table, TableTime
@@ -289,7 +290,7 @@ class ModelParts(Parts):
 
     @cached_property
     def servers(self) -> ServerStore:
-        return _OneServer(_NOTHING, self.server)
+        return _OneServer(_NOTHING, FoundStore(_NOTHING), self.server)
 
     @cached_property
     def pending(self) -> PendingStore:

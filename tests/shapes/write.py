@@ -41,6 +41,7 @@ from broker.model import (
 from broker.queues import DueMessage, RescueMessage
 from broker.storage import versions
 from broker.storage.connections import ConnectionStore
+from broker.storage.found import FoundStore
 from broker.storage.mcp_calls import McpCallStore, WaitingCall
 from broker.storage.pending import PendingStore
 from broker.storage.probes import TestStore
@@ -119,7 +120,9 @@ class Writer:
             created_at=NOW,
             updated_at=NOW,
         )
-        ServerStore(self.table("ServersTable")).put(server, replaces=None)
+        ServerStore(self.table("ServersTable"), FoundStore(self.table("ServerStateTable"))).put(
+            server, replaces=None
+        )
         return server
 
     def server_states(self) -> None:

@@ -21,7 +21,17 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"oauth", "mcp", "storage", "vault", "queues", "events"}),
     frozenset({"tokens", "discovery"}),
     frozenset(
-        {"connect", "completion", "binding", "grants", "calls", "sessions", "removal", "reports"}
+        {
+            "connect",
+            "completion",
+            "binding",
+            "grants",
+            "calls",
+            "proposals",
+            "sessions",
+            "removal",
+            "reports",
+        }
     ),
     frozenset({"flows"}),
     frozenset({"wiring"}),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import broker.endpoint_errors  # noqa: F401 # errors that the tree must know
 from broker.diagnosis import Cause
 from broker.errors import BrokerError
 from broker.events import EventType

@@ -11,7 +11,7 @@ from mcp.shared.inbound import (
     x_mcp_header_map,
 )
 
-from broker.mcp.headers import annotations, encode_value, param_headers
+from broker.mcp.headers import annotations, disagreeing, encode_value, param_headers
 
 
 @pytest.mark.parametrize(
@@ -138,3 +138,42 @@ def test_arguments_are_mirrored_as_the_schema_asks(
 
 def test_an_invalid_schema_mirrors_nothing() -> None:
     assert param_headers(INVALID[0], {"a": "x"}) == {}
+
+
+ARGUMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "s": st.none() | st.sampled_from(["x", "3", ""]) | st.just(["x"]),
+        "i": st.none() | st.integers(-5, 5) | st.sampled_from([3.0, 3.5, 10**400]),
+        "b": st.none() | st.booleans(),
+        "o": st.none() | st.fixed_dictionaries({}, optional={"n": st.sampled_from(["x", "y"])}),
+    },
+)
+SAID = st.sampled_from(
+    ["x", "3", "3.0", "3.5", "-0", "", "true", "x,x", "=?base64?eA==?=", "=?base64?!?="]
+)
+
+
+@given(
+    ARGUMENTS,
+    st.dictionaries(st.sampled_from(["Mcp-Param-S", "mcp-param-i", "Mcp-Param-B", "x"]), SAID),
+)
+def test_the_sdk_finds_the_same_headers_to_disagree(
+    arguments: dict[str, object], headers: dict[str, str]
+) -> None:
+    given = {
+        name.lower().removeprefix("mcp-param-"): decode_header_value(value)
+        for name, value in headers.items()
+    }
+    theirs = validate_mcp_param_headers(MIRRORED, arguments, headers)
+    ours = disagreeing(MIRRORED, arguments, given)
+    assert (ours is None) is (theirs is None)
+
+
+@given(ARGUMENTS)
+def test_what_we_mirror_agrees_with_itself(arguments: dict[str, object]) -> None:
+    given = {
+        name.lower().removeprefix("mcp-param-"): decode_header_value(value)
+        for name, value in param_headers(MIRRORED, arguments).items()
+    }
+    assert disagreeing(MIRRORED, arguments, given) is None

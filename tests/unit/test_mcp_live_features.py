@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from broker.errors import InvalidRequest, McpServerError
-from broker.mcp import Called, Era, Hearing, Learned, Target, ToolResult
-from broker.model import Secret
+from broker.mcp import Called, Era, Learned, Target, ToolResult
+from broker.model import Hearing, Secret
 from tests.unit.test_mcp_peer import Live, Remembering, running, soon
 
 ERAS: dict[str, dict[str, Any]] = {

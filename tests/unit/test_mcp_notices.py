@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from broker.mcp import Called, Hearing, Target
+from broker.mcp import Called, Target
 from broker.mcp.notices import MOST_BYTES, MOST_NOTICES
+from broker.model import Hearing
 from tests.unit.test_mcp_scripts import (
     CONTENT,
     MODERN,

@@ -129,6 +129,8 @@ def test_missing_scopes_are_those_asked_for_and_not_granted() -> None:
         "jo", "crm", "g", 1, Status.ACTIVE, "d", tokens, NOW, NOW, requested_scopes=("a", "b", "c")
     )
     assert connection.missing_scopes == ("a", "c")
+    challenged = replace(connection, challenged_scopes=("b", "c", "d"))
+    assert challenged.missing_scopes == ("a", "c", "d")
 
 
 def test_every_field_of_a_server_is_decisive_or_indifferent_by_decision() -> None:

@@ -29,8 +29,8 @@ from typing import Any
 import httpx
 
 from broker.errors import BrokerError
-from broker.mcp import Called, Era, Hearing, InputNeeded, Learned, McpClient, Target
-from broker.model import Secret
+from broker.mcp import Called, Era, InputNeeded, Learned, McpClient, Target
+from broker.model import Hearing, Secret
 from broker.outbound import Outbound
 from tests.unit.test_mcp_scripts import URL, SleepingClock
 

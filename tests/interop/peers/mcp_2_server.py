@@ -96,7 +96,7 @@ def confirm(question: str, answer: Annotated[ElicitationResult[Consent], Resolve
     return f"{question} {'Yes' if sure else 'No'}."
 
 
-@server.completion()
+@server.completion()  # type: ignore[no-untyped-call]
 async def complete(ref: Any, argument: Any, context: Any) -> Completion:
     """Complete a name."""
     return Completion(values=[name for name in NAMES if name.startswith(argument.value)])

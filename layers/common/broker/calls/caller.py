@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from broker.clock import Clock
 from broker.mcp import (
     FORMS,
-    NOTHING,
     Called,
     Era,
-    Hearing,
-    InputNeeded,
     Listing,
     McpClient,
     ToolList,
-    ToolResult,
 )
-from broker.model import Connection, Invocation, Secret, Server
+from broker.model import NOTHING, Connection, Hearing, Invocation, Secret, Server
 from broker.tokens import Unusable
 
 from .as_user import Access, AsUser, Errand, Line
@@ -39,29 +35,6 @@ class Caller:
     as_user: AsUser
     learner: Learner
 
-    def call_tool(
-        self,
-        server: Server,
-        user_id: str,
-        tool: str,
-        arguments: Mapping[str, object],
-        invocation: Invocation,
-        *,
-        input_responses: Mapping[str, object] | None = None,
-        request_state: str | None = None,
-    ) -> ToolResult | InputNeeded | Unusable:
-        """Run one tool as the user; Unusable: the user must connect first."""
-        called = self.ask(
-            server,
-            user_id,
-            "tools/call",
-            {"name": tool, "arguments": arguments},
-            invocation,
-            input_responses=input_responses,
-            request_state=request_state,
-        )
-        return called if isinstance(called, Unusable) else called.outcome
-
     def ask(
         self,
         server: Server,
@@ -74,6 +47,7 @@ class Caller:
         request_state: str | None = None,
         capabilities: Mapping[str, object] = FORMS,
         hearing: Hearing = NOTHING,
+        mirrored: Mapping[str, str | None] | None = None,
     ) -> Called | Unusable:
         """Ask as the user: tools/call, prompts/get, resources/read or completion/complete.
 
@@ -87,10 +61,14 @@ class Caller:
             request_state: The same one's, byte for byte.
             capabilities: What whoever asks can be asked in return (ClientCapabilities).
             hearing: Which of the server's notifications are wanted; they are in ``notices``.
+            mirrored: What of its arguments an MCP client of ours mirrored in headers.
 
-        Raises also InvalidRequest: Another method, or parameters that are none of it.
+        Raises also InvalidRequest: Another method, or parameters that are none of it;
+        McpRefusal: A header of the client's disagrees with the argument it mirrors.
         """
-        inquiry = Inquiry(method, params, input_responses, request_state, capabilities, hearing)
+        inquiry = Inquiry(
+            method, params, input_responses, request_state, capabilities, hearing, mirrored
+        )
 
         def run(line: Line) -> Called:
             tool = inquiry.tool

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from broker.endpoint_errors import McpRefusal
 from broker.errors import InvalidRequest
-from broker.mcp import FORMS, NOTHING, Called, Hearing, McpClient
+from broker.mcp import FORMS, Called, McpClient, disagreeing
+from broker.model import NOTHING, Hearing
+from broker.model.mcp import HEADER_MISMATCH
 
 from .as_user import Line
 
@@ -19,6 +22,8 @@ class Inquiry:
     request_state: str | None = field(default=None, repr=False)
     capabilities: Mapping[str, object] = field(default_factory=lambda: FORMS)
     hearing: Hearing = NOTHING
+    mirrored: Mapping[str, str | None] | None = field(default=None, repr=False)
+    """The ``Mcp-Param-…`` headers of whoever asks, if that is a client of ours."""
 
     @property
     def tool(self) -> str | None:
@@ -41,7 +46,7 @@ class Inquiry:
     def put(
         self, client: McpClient, line: Line, input_schema: Mapping[str, object] | None
     ) -> Called:
-        """Put it to the server, once."""
+        """Put it to the server, once; raise McpRefusal where header and argument disagree."""
         tool = self.tool
         if tool is None:
             return client.ask(
@@ -54,6 +59,7 @@ class Inquiry:
                 capabilities=self.capabilities,
                 hearing=self.hearing,
             )
+        self._check_headers(input_schema)
         return client.call_tool(
             line.target,
             tool,
@@ -65,3 +71,12 @@ class Inquiry:
             capabilities=self.capabilities,
             hearing=self.hearing,
         )
+
+    def _check_headers(self, input_schema: Mapping[str, object] | None) -> None:
+        """Hold the client's headers against its arguments, where the tool's schema is known."""
+        if self.mirrored is None or input_schema is None:
+            return
+        name = disagreeing(input_schema, self.arguments, self.mirrored)
+        if name is not None:
+            message = f"The {name} header does not match the request's body."
+            raise McpRefusal(HEADER_MISMATCH, message)

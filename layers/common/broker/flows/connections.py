@@ -34,6 +34,7 @@ from broker.model import (
     Status,
     Wish,
 )
+from broker.proposals import FirstUse
 from broker.removal import Remover
 from broker.sessions import Sessions
 from broker.storage.connections import ConnectionStore
@@ -60,6 +61,7 @@ class Connections:
     grants: Grants
     remover: Remover
     sessions: Sessions
+    first_use: FirstUse
 
     def of_user(self, user_id: str) -> Sequence[Listed]:
         """Return all of a user's connections; an unknown user has none."""
@@ -85,11 +87,7 @@ class Connections:
         server = self._server(server_id)
         if server.auth_type is not AuthType.CONSUMER_OAUTH:
             raise InvalidRequest("server_id: users do not connect to this server.")
-        if server.missing:
-            raise ServerMisconfigured(
-                "The server's configuration is not complete.",
-                details={"missing": list(server.missing)},
-            )
+        server = self.first_use.complete(server, invocation)
         if self._refuses_client(server):
             message = "The service refuses this app's own credentials; its builder must fix them."
             raise ServerMisconfigured(message)
@@ -104,11 +102,12 @@ class Connections:
             reason, connection = self._needed(server, wish.user_id)
             if reason is None:
                 continue
-            if server.missing or self._refuses_client(server):
+            complete = self._usable(server, invocation)
+            if complete is None:
                 misconfigured.append(server.server_id)
                 continue
             card = self.connector.card(
-                server,
+                complete,
                 wish,
                 reason,
                 base_url=invocation.base_url,
@@ -178,6 +177,14 @@ class Connections:
                 return None, connection
             connection = replace(connection, reason=Reason.SERVER_CHANGED)
         return PromptReason.RECONNECT_REQUIRED, connection
+
+    def _usable(self, server: Server, invocation: Invocation) -> Server | None:
+        """Return the server complete; None: its builder has to mend it."""
+        try:
+            complete = self.first_use.complete(server, invocation)
+        except ServerMisconfigured:
+            return None
+        return None if self._refuses_client(complete) else complete
 
     def _refuses_client(self, server: Server) -> bool:
         state = self.server_states.get(server.server_id)

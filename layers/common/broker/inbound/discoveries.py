@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from aws_lambda_powertools.event_handler import Response
 
-from broker.inbound.answers import Body, json_answer, server
-from broker.model import ClientSource, Discovered, Problem
+from broker.inbound.answers import Body, json_answer, server, written_time
+from broker.model import ClientSource, Discovered, Found, Problem, Server
 
 _OURS = frozenset(
     {
@@ -19,6 +19,16 @@ _OURS = frozenset(
     }
 )
 """What a server's representation has and a PUT does not take."""
+_FOUND = (
+    "issuer",
+    "authorization_endpoint",
+    "token_endpoint",
+    "revocation_endpoint",
+    "userinfo_endpoint",
+    "resource",
+    "client_id",
+    "token_request_style",
+)
 _WITHOUT_SECRET = frozenset(
     {ClientSource.CLIENT_ID_METADATA_DOCUMENT, ClientSource.DYNAMIC, ClientSource.NOT_NEEDED}
 )
@@ -43,9 +53,26 @@ def discovered(outcome: Discovered, base_url: str) -> Body:
     }
 
 
+def registered_server(registered: Server, found: Found | None, base_url: str) -> Body:
+    """Return a server as its builder left it, and what its first use found beside."""
+    body = server(registered, base_url)
+    return {**body, "discovered": found and _first_use(found, base_url)}
+
+
 def client_document(metadata: Mapping[str, object]) -> Response[str]:
     """Return a client id metadata document; it may be kept for a few minutes."""
     return json_answer(metadata, headers={"Cache-Control": "public, max-age=300"})
+
+
+def _first_use(found: Found, base_url: str) -> Body:
+    complete = server(found.server, base_url) if found.server else {}
+    return {
+        "ready": found.server is not None,
+        "found_at": written_time(found.found_at),
+        **{name: complete.get(name) for name in _FOUND},
+        "scopes": complete.get("scopes", []),
+        "problems": [_problem(problem) for problem in found.problems],
+    }
 
 
 def _problem(problem: Problem) -> Body:

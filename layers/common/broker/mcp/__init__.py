@@ -6,23 +6,21 @@ parsed challenge.
 
 from .answers import Called, InputNeeded, Listing, ToolList, ToolResult
 from .challenge import Challenge
-from .client import FORMS, NOTHING, McpClient, Target
+from .client import FORMS, McpClient, Target
 from .eras import Era, Learned
 from .failures import HeaderMismatch, InsufficientScope, MissingCapability, Unauthorized
-from .headers import annotations
+from .headers import annotations, disagreeing
 from .methods import LISTS, QUESTIONS
-from .notices import Hearing, Notices
+from .notices import Notices
 
 __all__ = [
     "FORMS",
     "LISTS",
-    "NOTHING",
     "QUESTIONS",
     "Called",
     "Challenge",
     "Era",
     "HeaderMismatch",
-    "Hearing",
     "InputNeeded",
     "InsufficientScope",
     "Learned",
@@ -35,4 +33,5 @@ __all__ = [
     "ToolResult",
     "Unauthorized",
     "annotations",
+    "disagreeing",
 ]

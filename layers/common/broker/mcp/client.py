@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from broker.clock import Clock
 from broker.errors import InvalidRequest, InvalidToolArguments
-from broker.model import Secret
+from broker.model import NOTHING, Hearing, Secret
 from broker.outbound import Outbound
 
 from .answers import Called, Listing, ToolList, read_outcome
@@ -16,7 +16,7 @@ from .failures import HeaderMismatch
 from .headers import encode_value, param_headers
 from .messages import encode
 from .methods import LISTS, METHODS, QUESTIONS
-from .notices import Ear, Hearing
+from .notices import Ear
 from .pages import list_all
 
 FORMS: Mapping[str, object] = {"elicitation": {"form": {}}}
@@ -25,7 +25,6 @@ filled in, which is data, and which invoke hands on as ``input_required``. Not `
 a stranger's that somebody must warn the user of, nor sampling, which would spend the customer's
 model on a stranger's prompt: who can handle those, says so in ``capabilities``. To older servers
 nothing is declared, for there the question would have to be answered while the call waits."""
-NOTHING = Hearing()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 _PLAIN = re.compile(r"[\x20-\x7e]*")
+_INTEGER = re.compile(r"(-?[0-9]{1,400})(?:\.0+)?")
 _TYPES = frozenset({"string", "integer", "boolean"})
 # JSON Schema 2020-12 keywords under which further schemas lie, other than `properties`.
 _ONE = frozenset(
@@ -48,6 +49,23 @@ def param_headers(schema: object, arguments: Mapping[str, object]) -> dict[str, 
         if text is not None:
             headers[f"Mcp-Param-{name}"] = encode_value(text)
     return headers
+
+
+def disagreeing(
+    schema: object, arguments: Mapping[str, object], given: Mapping[str, str | None]
+) -> str | None:
+    """Name the first ``Mcp-Param-…`` header that says something else than its argument.
+
+    They are there together and equal, or absent together (2026-07-28, Custom Headers from Tool
+    Parameters, Server Behavior); integers are equal as numbers. ``given``: decoded values by the
+    rest of the headers' names, in lower case. An invalid annotation asks for nothing.
+    """
+    for path, name in (annotations(schema) or {}).items():
+        text, said = _written(_value_at(arguments, path)), given.get(name.lower())
+        is_there = name.lower() in given
+        if is_there is (text is None) or not (text == said or _same_integer(text, said)):
+            return f"Mcp-Param-{name}"
+    return None
 
 
 def annotations(schema: object) -> Mapping[Path, str] | None:
@@ -116,3 +134,8 @@ def _written(value: object) -> str | None:
             return str(int(value)) if value.is_integer() else str(value)
         case _:
             return None
+
+
+def _same_integer(*texts: str | None) -> bool:
+    found = [_INTEGER.fullmatch(text or "") for text in texts]
+    return all(found) and len({int(match[1]) for match in found if match}) == 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from broker.model import NOTHING, Hearing
 from broker.redaction import Redactor
 
 from .messages import items
@@ -13,20 +14,6 @@ from .messages import items
 MOST_NOTICES = 256
 MOST_BYTES = 256 * 1024
 _PROGRESS, _LOG = "notifications/progress", "notifications/message"
-
-type ProgressToken = str | int
-
-
-@dataclass(frozen=True, slots=True)
-class Hearing:
-    """What the caller wants to hear of; by default nothing is asked for."""
-
-    progress_token: ProgressToken | None = None
-    """The caller's own. The server is given another, so that two users of one session never
-    share one, and the caller finds its own again in what it is handed."""
-    log_level: str | None = None
-    """RFC 5424's, as MCP names them. To servers of before 2026-07-28, which keep a level per
-    session, it is not told: they log as they please."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +36,7 @@ SILENCE = Notices()
 class Ear:
     """Hears the notifications of one call: 256 of them, and 256 KB, at most."""
 
-    hearing: Hearing = Hearing()
+    hearing: Hearing = NOTHING
     token: str | None = None
     """What the server was given as ``progressToken``."""
     heard: list[Mapping[str, object]] = field(default_factory=list, repr=False)

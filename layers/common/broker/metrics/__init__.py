@@ -38,6 +38,20 @@ INVOKE = _counted(
         *ERRORS,
     ),
 )
+MCP_REQUEST = _counted(
+    "McpRequest",
+    "A request at /mcp was answered: as an invoke, or refused as no request of MCP's",
+    _of("method", "tools_call", "tools_list", "none"),
+    _of(
+        "outcome",
+        "completed",
+        "tool_error",
+        "input_required",
+        "authorization_required",
+        "refused",
+        *ERRORS,
+    ),
+)
 STORE_LATENCY = _latency("StoreLatency", "One request to DynamoDB, repetitions included")
 VAULT_LATENCY = _latency("VaultLatency", "One request to KMS; a data key held open asks nothing")
 REFRESH_LATENCY = _latency("RefreshLatency", "One refresh at a token endpoint, until its answer")
@@ -172,6 +186,11 @@ SESSION_MISMATCH = _counted(
     "A completion was refused",
     _of("why", "erased", "mismatch", "server_gone", "unknown", "used"),
 )
+FIRST_USE = _counted(
+    "FirstUse",
+    "A server registered with nothing but its URL was discovered when it was first wanted",
+    _of("outcome", "completed", "failed"),
+)
 EXCHANGE = _counted(
     "Exchange",
     "A code was exchanged, was refused, or brought tokens that nobody wants any more",
@@ -186,6 +205,7 @@ TEST = _counted(
 LATENCIES = (STORE_LATENCY, VAULT_LATENCY, REFRESH_LATENCY, MCP_LATENCY)
 CATALOGUE = (
     INVOKE,
+    MCP_REQUEST,
     *LATENCIES,
     MCP_UNAUTHORIZED,
     SERVER_REJECTS_EVERYBODY,
@@ -212,6 +232,7 @@ CATALOGUE = (
     CALLBACK,
     CALLBACK_REFUSED,
     SESSION_MISMATCH,
+    FIRST_USE,
     EXCHANGE,
     TEST,
 )

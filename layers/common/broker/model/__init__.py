@@ -11,14 +11,16 @@ from .connection import (
     Status,
     TokenSet,
 )
-from .discovery import ClientRegistration, ClientSource, Discovered, Problem, Severity
+from .discovery import ClientRegistration, ClientSource, Discovered, Found, Problem, Severity
 from .inputs import Arrival, Claimant, Draft, Kept, Precondition, ToolCall, Wish
 from .invocation import Invocation
 from .mcp import (
     HANDSHAKE_REVISIONS,
     MODERN_REVISION,
+    NOTHING,
     REVISIONS,
     URL_REVISION,
+    Hearing,
     McpInput,
     McpOutcome,
     McpRequest,
@@ -57,6 +59,7 @@ from .session import Session, SessionWish, StartedSession
 __all__ = [
     "HANDSHAKE_REVISIONS",
     "MODERN_REVISION",
+    "NOTHING",
     "REVISIONS",
     "URL_REVISION",
     "Account",
@@ -77,6 +80,8 @@ __all__ = [
     "Draft",
     "Erased",
     "Failure",
+    "Found",
+    "Hearing",
     "InputRequired",
     "Invocation",
     "InvokeOutcome",

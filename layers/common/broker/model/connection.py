@@ -112,6 +112,8 @@ class Connection:
     requested_scopes: tuple[str, ...] = ()
     scope_requests: int = 0
     """Consents in a row that asked for the same scopes and were not given all of them."""
+    challenged_scopes: tuple[str, ...] = ()
+    """What the MCP server wanted besides, since the consent (403, insufficient_scope)."""
     lease: Lease | None = None
     recover_at: float | None = None
     """Table time (epoch s) before which nobody sends: a rescue may be under way."""
@@ -130,5 +132,6 @@ class Connection:
 
     @property
     def missing_scopes(self) -> tuple[str, ...]:
-        """Return the scopes that were asked for and not granted."""
-        return tuple(s for s in self.requested_scopes if s not in self.tokens.scope)
+        """Return the scopes that were asked for, by us or by a tool, and not granted."""
+        wanted = dict.fromkeys((*self.requested_scopes, *self.challenged_scopes))
+        return tuple(scope for scope in wanted if scope not in self.tokens.scope)

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from .secret import Sealed
 from .server import Server
@@ -58,6 +60,16 @@ class Discovered:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What discovery came to, for a server that has nothing but its URL."""
+
+    server: Server | None
+    """The server, complete; None: it cannot be completed so, and ``problems`` say why."""
+    problems: Sequence[Problem]
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ClientRegistration:
     """A client registered for one server at one issuer (RFC 7591 §3.2.1); good for no other."""
 
@@ -68,3 +80,24 @@ class ClientRegistration:
     token_request_style: str
     urls: frozenset[str]
     """Where the secret, or what it obtains, may be sent: nowhere else."""
+
+    @classmethod
+    def of(cls, server: Server) -> Self:
+        """Return the client that a server uses."""
+        return cls(
+            server.server_id,
+            server.issuer or "",
+            server.client_id or "",
+            server.client_secret,
+            server.token_request_style.value,
+            server.secret_urls,
+        )
+
+    def fits(self, server: Server) -> bool:
+        """Say whether a server would use just this client, and send its secret nowhere new."""
+        return (
+            (self.server_id, self.issuer) == (server.server_id, server.issuer)
+            and self.client_id == server.client_id
+            and self.token_request_style == server.token_request_style.value
+            and server.secret_urls <= self.urls
+        )

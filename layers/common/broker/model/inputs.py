@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
+from .mcp import NOTHING, Hearing
 from .pending import Purpose
 from .secret import Secret
 
@@ -30,6 +31,9 @@ class ToolCall:
     arguments: Mapping[str, object] = field(default_factory=dict, repr=False)
     input_responses: Mapping[str, object] | None = field(default=None, repr=False)
     request_state: str | None = field(default=None, repr=False)
+    hearing: Hearing = NOTHING
+    mirrored: Mapping[str, str | None] | None = field(default=None, repr=False)
+    """Headers that must agree with the arguments, as McpRequest has them; None: there are none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What MCP clients ask our own endpoint, and what they are answered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .server import Server
@@ -15,6 +15,26 @@ INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32600, -32601, -32602
 PARSE_ERROR, INTERNAL_ERROR = -32700, -32603
 HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION = -32020, -32021, -32022
 URL_ELICITATION_REQUIRED = -32042
+USER_NEEDED = 403
+"""Our own code, outside JSON-RPC's: the user must do something first."""
+
+type ProgressToken = str | int
+type Notifications = Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What a caller wants to hear of on the way to an answer; by default nothing is asked for."""
+
+    progress_token: ProgressToken | None = None
+    """The caller's own. The server is given another, so that two users of one session never
+    share one, and the caller finds its own again in what it is handed."""
+    log_level: str | None = None
+    """RFC 5424's, as MCP names them. To servers of before 2026-07-28, which keep a level per
+    session, it is not told: they log as they please."""
+
+
+NOTHING = Hearing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +46,10 @@ class McpRequest:
     revision: str
     capabilities: Mapping[str, object] | None = None
     """What the client declared with this request; None: it did so at ``initialize``."""
+    hearing: Hearing = NOTHING
+    mirrored: Mapping[str, str | None] | None = field(default=None, repr=False)
+    """The ``Mcp-Param-…`` headers by the rest of their names, in lower case; a value of None is
+    malformed. None: the revision has no such headers."""
 
     @property
     def is_modern(self) -> bool:
@@ -39,6 +63,10 @@ class McpResult:
 
     result: Mapping[str, object] = field(repr=False)
     ttl_ms: int = 0
+    notices: Notifications = field(default=(), repr=False)
+    """What the MCP server said on the way: ``{"method": …, "params": …}`` each."""
+    connects: bool = False
+    """It asks the user to connect, or to consent to more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +75,8 @@ class McpInput:
 
     input_requests: Mapping[str, object] | None = field(repr=False)
     request_state: str = field(repr=False)
+    notices: Notifications = field(default=(), repr=False)
+    connects: bool = False
 
 
 type McpOutcome = McpResult | McpInput

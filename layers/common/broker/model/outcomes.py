@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from .connection import Connection, Failure
+from .mcp import Notifications
 from .probe import TestRun
 from .secret import Secret
 from .server import Server
@@ -42,6 +43,8 @@ class Completed:
     """The tool ran; ``result`` is the MCP CallToolResult as the server sent it."""
 
     result: Mapping[str, object] = field(repr=False)
+    notices: Notifications = field(default=(), repr=False)
+    """What the server said on the way, for a caller that can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class InputRequired:
 
     input_requests: Mapping[str, object] | None = field(repr=False)
     request_state: str | None = field(repr=False)
+    notices: Notifications = field(default=(), repr=False)
 
 
 type InvokeOutcome = Completed | AuthorizationRequired | InputRequired

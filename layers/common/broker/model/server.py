@@ -105,6 +105,21 @@ class Server:
         return tuple(name for name, value in present.items() if not value)
 
     @property
+    def is_bare(self) -> bool:
+        """Say whether all about OAuth was left to discovery: neither client nor endpoint is set."""
+        said = (
+            self.client_id,
+            self.client_secret,
+            self.issuer,
+            self.authorization_endpoint,
+            self.token_endpoint,
+            self.refresh_endpoint,
+            self.revocation_endpoint,
+            self.userinfo_endpoint,
+        )
+        return self.auth_type is AuthType.CONSUMER_OAUTH and not any(said)
+
+    @property
     def authorization_server(self) -> str:
         """Return the origin that token requests go to (RFC 6454 §4), in lower case."""
         parts = urlsplit(self.refresh_endpoint or self.token_endpoint or "")

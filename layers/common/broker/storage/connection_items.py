@@ -105,6 +105,7 @@ def from_item(item: Item) -> Connection:
         user_label=item.get("user_label"),
         requested_scopes=tuple(item["requested_scopes"]),
         scope_requests=item.get("scope_requests", 0),
+        challenged_scopes=tuple(item.get("challenged_scopes", ())),
         lease=Lease(lease, float(item["lease_until"])) if lease else None,
         recover_at=float(item["recover_at"]) if "recover_at" in item else None,
         ambiguous=item.get("ambiguous", False),

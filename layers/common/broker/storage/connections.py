@@ -207,6 +207,10 @@ class ConnectionStore:
         """Keep the sealed MCP session for the next call; raise Moved."""
         self._write(seen, _as_seen(seen), {"mcp_session": sealed.to_item(session)})
 
+    def remember_challenge(self, seen: Connection, scopes: tuple[str, ...]) -> None:
+        """Keep what the MCP server wants besides, until the next consent; raise Moved."""
+        self._write(seen, _as_seen(seen), {"challenged_scopes": list(scopes)})
+
     def begin_removal(self, seen: Connection, now: datetime, due_at: datetime | None) -> Connection:
         """Let nobody start a refresh or a call any more; raise Moved."""
         assign = {

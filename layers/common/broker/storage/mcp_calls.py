@@ -96,7 +96,18 @@ class McpCallStore:
     def client_elicits_urls(self, client: str) -> bool:
         """Return whether the client that last called ``initialize`` here can show URLs."""
         item, _ = self.table.get(_client_key(client))
-        return item is not None and bool(item["elicits_urls"])
+        return item is not None and bool(item.get("elicits_urls"))
+
+    def remember_log_level(self, client: str, level: str, until: datetime) -> None:
+        """Remember from which level on a client wants to be told lines of logs."""
+        lives = {"expires_at": seconds(until), "ttl": seconds(until + _GRACE)}
+        assign = {"log_level": level, **lives}
+        self.table.update(_client_key(client), condition=None, assign=assign)
+
+    def client_log_level(self, client: str) -> str:
+        """Return that level; what no client named is for us to choose: ``info``."""
+        item, _ = self.table.get(_client_key(client))
+        return str(item.get("log_level", "info")) if item else "info"
 
 
 def _call_key(handle_id: str) -> Item:

@@ -7,6 +7,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from broker.errors import PreconditionFailed
 from broker.model import AuthType, RevocationScope, Server, TokenRequestStyle
 from broker.storage import sealed
+from broker.storage.found import FoundStore
 from broker.storage.table import ConditionFailed, Item, Table, maybe_moment, seconds
 
 _LISTED = "servers"
@@ -44,9 +45,18 @@ class ServerStore:
     """Servers by ``server_id``. Every method may raise TemporarilyUnavailable."""
 
     table: Table
+    found: FoundStore
 
     def get(self, server_id: str) -> Server | None:
-        """Read one, consistently."""
+        """Read one, consistently; where its builder set nothing of OAuth, with what was found."""
+        server = self.registered(server_id)
+        if server is None or not server.is_bare:
+            return server
+        found = self.found.get(server)
+        return found.server if found and found.server else server
+
+    def registered(self, server_id: str) -> Server | None:
+        """Read one as its builder left it."""
         item, _ = self.table.get({"server_id": server_id})
         return _server(item) if item else None
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from broker.flows.refresh_worker import RefreshWorker
     from broker.flows.servers import Servers
     from broker.oauth.trusted_issuer import TrustedIssuer
+    from broker.proposals import FirstUse, Proposals
     from broker.sessions import Sessions
     from broker.storage.registrations import RegistrationStore
 
@@ -78,6 +79,7 @@ class Wiring:
             self._parts.tools,
             self._parts.connector,
             self._parts.caller,
+            self._first_use,
             self._discoverer,
         )
 
@@ -140,6 +142,7 @@ class Wiring:
             self._parts.grants,
             self._parts.remover,
             self._sessions,
+            self._first_use,
         )
 
     @cached_property
@@ -151,6 +154,7 @@ class Wiring:
             self._parts.clock,
             self._parts.settings,
             self._parts.servers,
+            self._parts.found,
             self._registrations,
             self._parts.server_states,
             self._parts.connections,
@@ -182,27 +186,37 @@ class Wiring:
             self._parts.connector,
             self._parts.completions,
             steps,
+            self._first_use,
         )
 
     @cached_property
     def discovery(self) -> "Discovery":
         """The probe function's other flow: what a server says of itself."""
-        from broker.discovery import Registrar
         from broker.flows.probe import Discovery
 
+        return Discovery(self._parts.servers, self._proposals())
+
+    @cached_property
+    def _first_use(self) -> "FirstUse":
+        from broker.proposals import FirstUse
+
+        return FirstUse(self._parts.clock, self._parts.found, self._proposals)
+
+    def _proposals(self) -> "Proposals":
+        from broker.discovery import Registrar
+        from broker.proposals import Proposals
+
         clock, outbound = self._parts.clock, self._parts.outbound
-        return Discovery(
+        return Proposals(
             clock,
             self._parts.settings,
-            self._parts.servers,
             self._registrations,
             self._parts.vault,
             outbound,
-            self._discoverer,
+            self._discoverer(),
             Registrar(outbound, clock),
         )
 
-    @cached_property
     def _discoverer(self) -> "Discoverer":
         """Asks servers about themselves, without credentials."""
         from broker.discovery import Discoverer

@@ -11,6 +11,7 @@ from broker.clock import Clock
 from broker.settings import Settings
 from broker.storage import versions
 from broker.storage.connections import ConnectionStore
+from broker.storage.found import FoundStore
 from broker.storage.pending import PendingStore
 from broker.storage.probes import TestStore
 from broker.storage.schedule import Schedule
@@ -248,7 +249,12 @@ class Parts:
     @cached_property
     def servers(self) -> ServerStore:
         """The registry."""
-        return ServerStore(self.table(self.settings.servers_table, versions.SERVERS))
+        return ServerStore(self.table(self.settings.servers_table, versions.SERVERS), self.found)
+
+    @cached_property
+    def found(self) -> FoundStore:
+        """What discovery found for servers with nothing but a URL."""
+        return FoundStore(self.table(self.settings.server_state_table, versions.SERVER_STATE))
 
     @cached_property
     def server_states(self) -> ServerStateStore:

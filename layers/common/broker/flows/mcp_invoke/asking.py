@@ -19,7 +19,7 @@ from broker.model import (
     Wish,
     elicits_urls,
 )
-from broker.model.mcp import URL_ELICITATION_REQUIRED
+from broker.model.mcp import URL_ELICITATION_REQUIRED, USER_NEEDED
 from broker.storage.connections import ConnectionStore
 from broker.storage.mcp_calls import McpCallStore
 from broker.wording import say
@@ -32,8 +32,6 @@ CONNECT = "connect"
 POLL_SECONDS = 20.0
 _PAUSE = 1.0
 _KEPT_FOR_THE_CALL = 8.0
-_REFUSED = 403
-"""Our own code, outside JSON-RPC's: the user must do something first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class Asking:
                 URL_ELICITATION_REQUIRED, card.prompt.text, {"elicitations": elicitations}
             )
         link = say("open_link", session.locale, link=card.link.connect_url)
-        return text(request, f"{card.prompt.text} {link}")
+        return text(request, f"{card.prompt.text} {link}", connects=True)
 
     def has_refused(self, round_: Round | None, request: McpRequest) -> bool:
         """Say whether the user was asked to connect and declined, or closed the question."""
@@ -110,13 +108,14 @@ class Asking:
             grant_id=connection.grant_id if connection else None,
         )
         asked = {"method": "elicitation/create", "params": _elicitation(card)}
-        return McpInput({CONNECT: asked}, state)
+        return McpInput({CONNECT: asked}, state, connects=True)
 
     def _without_link(self, needed: Needed, session: Session, request: McpRequest) -> McpOutcome:
         locale = session.locale
         prompt = self.connector.prompt(needed.server, needed.reason, locale, needed.why)
         chat = self.connector.settings.chat_name
-        return text(request, f"{prompt.text} {say('connect_in_chat', locale, chat=chat)}")
+        said = f"{prompt.text} {say('connect_in_chat', locale, chat=chat)}"
+        return text(request, said, connects=True)
 
 
 def wish_of(session: Session) -> Wish:
@@ -129,11 +128,14 @@ def client_of(session: Session, server_id: str) -> str:
     return f"{session.session_id} {server_id}"
 
 
-def text(request: McpRequest, said: str, *, is_error: bool = True) -> McpResult:
+def text(
+    request: McpRequest, said: str, *, is_error: bool = True, connects: bool = False
+) -> McpResult:
     """Return a tool result that says something; for another method, raise McpRefusal."""
     if request.method != "tools/call":
-        raise McpRefusal(_REFUSED, said)
-    return McpResult({"content": [{"type": "text", "text": said}], "isError": is_error})
+        raise McpRefusal(USER_NEEDED, said)
+    result = {"content": [{"type": "text", "text": said}], "isError": is_error}
+    return McpResult(result, connects=connects)
 
 
 def _elicitation(card: AuthorizationRequired) -> Mapping[str, object]:

@@ -28,6 +28,7 @@ from broker.storage.mcp_calls import McpCallStore
 
 from .asking import client_of
 from .invoke import McpInvoke
+from .loudness import audible, has_logs, level_of
 from .questions import ASKED, LISTS, Questions
 from .tool_calls import ToolCalls
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # its cryptography is imported by those stacks alone that nee
 
 _CAPABILITIES: Mapping[str, object] = {
     "completions": {},
+    "logging": {},
     "prompts": {},
     "resources": {},
     "tools": {},
@@ -76,6 +78,16 @@ class McpEndpoint:
         self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
     ) -> McpOutcome:
         """Answer one request; raise McpRefusal, or what McpInvoke raises."""
+        outcome = self._answer(session, server_id, request, invocation)
+        if not has_logs(outcome.notices):
+            return outcome
+        if request.is_modern:
+            return audible(outcome, request.hearing.log_level)
+        return audible(outcome, self.calls.client_log_level(client_of(session, server_id)))
+
+    def _answer(
+        self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
+    ) -> McpOutcome:
         if request.method in LISTS:
             return self.questions.list(session, server_id, request, invocation)
         if request.method in ASKED:
@@ -86,14 +98,20 @@ class McpEndpoint:
             case "tools/list", _:
                 return self.tools.list(session, server_id, request, invocation)
             case "server/discover", True:
-                return self._discover(server_id)
+                return self._discover(server_id, invocation)
             case "initialize", False:
-                return self._initialize(session, server_id, request)
+                return self._initialize(session, server_id, request, invocation)
             case "ping", False:
+                return McpResult({})
+            case "logging/setLevel", False:
+                client = client_of(session, server_id)
+                self.calls.remember_log_level(client, level_of(request), session.expires_at)
                 return McpResult({})
         raise McpRefusal(METHOD_NOT_FOUND, "There is no such method here.")
 
-    def _initialize(self, session: Session, server_id: str, request: McpRequest) -> McpResult:
+    def _initialize(
+        self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
+    ) -> McpResult:
         """Agree on a revision; no session id is given, for every request brings its bearer."""
         wanted, declared = request.params.get("protocolVersion"), request.params.get("capabilities")
         if not isinstance(wanted, str) or not isinstance(declared, Mapping):
@@ -104,21 +122,21 @@ class McpEndpoint:
             elicits_urls=agreed == URL_REVISION and elicits_urls(declared),
             until=session.expires_at,
         )
-        info = self._info(server_id)
+        info = self._info(server_id, invocation)
         return McpResult(
             {"protocolVersion": agreed, "capabilities": _CAPABILITIES, "serverInfo": info}
         )
 
-    def _discover(self, server_id: str) -> McpResult:
+    def _discover(self, server_id: str, invocation: Invocation) -> McpResult:
         about = {
             "supportedVersions": [*REVISIONS],
             "capabilities": _CAPABILITIES,
-            "_meta": {"io.modelcontextprotocol/serverInfo": self._info(server_id)},
+            "_meta": {"io.modelcontextprotocol/serverInfo": self._info(server_id, invocation)},
         }
         return McpResult(about, _DISCOVERY_TTL_MS)
 
-    def _info(self, server_id: str) -> Mapping[str, object]:
-        server = self.invoke.complete_server(server_id)
+    def _info(self, server_id: str, invocation: Invocation) -> Mapping[str, object]:
+        server = self.invoke.complete_server(server_id, invocation)
         return {"name": server.server_id, "title": server.name, "version": VERSION}
 
     def _admit_jwt(

@@ -1,14 +1,22 @@
 """Act as the user: run a tool, or say what the user has to do first; list the tools."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
 from broker.connect import Connector
-from broker.discovery import Discoverer
-from broker.errors import BrokerError, McpServerError, ServerMisconfigured, ServerNotFound
+from broker.errors import (
+    BrokerError,
+    McpServerError,
+    ServerMisconfigured,
+    ServerNotFound,
+    TemporarilyUnavailable,
+)
 from broker.mcp import InputNeeded, InsufficientScope, ToolList
 from broker.model import (
     AuthorizationRequired,
@@ -27,11 +35,15 @@ from broker.model import (
     ToolListing,
     Wish,
 )
-from broker.storage.connections import ConnectionStore
+from broker.proposals import FirstUse
+from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
 from broker.storage.tools import ListTooLarge, StoredTools, ToolStore
 from broker.tokens import Unusable
+
+if TYPE_CHECKING:  # a large import for a rare question
+    from broker.discovery import Discoverer
 
 SCOPE_LENGTH = 4000
 """Characters of scopes in one authorization request, at most."""
@@ -67,7 +79,8 @@ class McpInvoke:
     tools_seen: ToolStore
     connector: Connector
     caller: Caller
-    discoverer: Discoverer
+    first_use: FirstUse
+    discoverer: Callable[[], "Discoverer"]
 
     def invoke(self, call: ToolCall, invocation: Invocation) -> InvokeOutcome:
         """Run the tool as the user, or return the ready prompt."""
@@ -78,24 +91,27 @@ class McpInvoke:
 
     def attempt(self, call: ToolCall, invocation: Invocation) -> Completed | InputRequired | Needed:
         """Run the tool as the user, or say what is needed of the user first."""
-        server = self.complete_server(call.server_id)
+        server = self.complete_server(call.server_id, invocation)
         try:
-            answer = self.caller.call_tool(
+            called = self.caller.ask(
                 server,
                 call.wish.user_id,
-                call.tool,
-                call.arguments,
+                "tools/call",
+                {"name": call.tool, "arguments": call.arguments},
                 invocation,
                 input_responses=call.input_responses,
                 request_state=call.request_state,
+                hearing=call.hearing,
+                mirrored=call.mirrored,
             )
         except InsufficientScope as exc:
             return self.more_scope(server, call.wish.user_id, exc, invocation)
-        if isinstance(answer, Unusable):
-            return self.needed(server, answer.connection)
+        if isinstance(called, Unusable):
+            return self.needed(server, called.connection)
+        answer, heard = called.outcome, called.notices.heard
         if isinstance(answer, InputNeeded):
-            return InputRequired(answer.input_requests, answer.request_state)
-        return Completed(answer.result)
+            return InputRequired(answer.input_requests, answer.request_state, heard)
+        return Completed(answer.result, heard)
 
     def card(self, needed: Needed, wish: Wish, invocation: Invocation) -> AuthorizationRequired:
         """Return the ready prompt, with a fresh link."""
@@ -112,7 +128,7 @@ class McpInvoke:
 
     def tools(self, server_id: str, user_id: str, invocation: Invocation) -> ToolListing:
         """Return the tools this user is shown; a failed refresh keeps the last good list."""
-        server = self.complete_server(server_id)
+        server = self.complete_server(server_id, invocation)
         if server.auth_type is not AuthType.CONSUMER_OAUTH:
             return self._listed(_Owner(server, None, None, "catalogue"), user_id, invocation)
         connection, _ = self.connections.get(user_id, server_id)
@@ -135,17 +151,12 @@ class McpInvoke:
             return self._last_good(owner, known, "not_connected")
         return self._keep(owner, fetched, known)
 
-    def complete_server(self, server_id: str) -> Server:
+    def complete_server(self, server_id: str, invocation: Invocation) -> Server:
         """Return a server that can be called; raise ServerNotFound, ServerMisconfigured."""
         server = self.servers.get(server_id)
         if server is None:
             raise ServerNotFound
-        if server.missing:
-            raise ServerMisconfigured(
-                "The server's configuration is not complete.",
-                details={"missing": list(server.missing)},
-            )
-        return server
+        return self.first_use.complete(server, invocation)
 
     def needed(self, server: Server, connection: Connection | None) -> Needed:
         """Say that the user must connect, or connect again; raise ServerMisconfigured."""
@@ -173,7 +184,7 @@ class McpInvoke:
             raise ServerMisconfigured(message) from lacking
         connection, _ = self.connections.get(user_id, server.server_id)
         held = connection.tokens.scope if connection else ()
-        wanted = lacking.scopes or self.discoverer.listed_scopes(
+        wanted = lacking.scopes or self.discoverer().listed_scopes(
             server.mcp_url, lacking.challenge, invocation.deadline - _KEPT_BACK
         )
         union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *wanted))))
@@ -182,7 +193,18 @@ class McpInvoke:
             raise _vain("scope_not_enough", "The MCP server asks for what it was given.")
         if connection is not None and self._was_asked_enough(connection, union):
             raise _vain("scope_not_granted", "The service does not grant what the tool needs.")
+        if connection is not None:
+            self._remember_challenge(connection, missing)
         return Needed(server, PromptReason.ADDITIONAL_SCOPE, scopes=union, missing=missing)
+
+    def _remember_challenge(self, connection: Connection, missing: tuple[str, ...]) -> None:
+        """Let the list of connections show it; to keep it is best effort."""
+        if set(missing) <= set(connection.missing_scopes):
+            return
+        known = connection.challenged_scopes
+        with suppress(TemporarilyUnavailable, Moved):
+            scopes = _bounded(tuple(dict.fromkeys((*missing, *known))))
+            self.connections.remember_challenge(connection, scopes)
 
     def _was_asked_enough(self, connection: Connection, union: tuple[str, ...]) -> bool:
         if not set(union) <= set(connection.requested_scopes):

@@ -46,7 +46,7 @@ class Questions:
     ) -> McpOutcome:
         """List them whole; nothing, before the user connects or where the server has none."""
         refuse_cursor(request)
-        server = self.tools.invoke.complete_server(server_id)
+        server = self.tools.invoke.complete_server(server_id, invocation)
         key = LISTS[request.method]
         try:
             found = self.caller.list_all(server, session.user_id, request.method, invocation)
@@ -66,7 +66,7 @@ class Questions:
     ) -> McpOutcome:
         """Ask as the user, or ask the user for what is needed first."""
         round_ = self.rounds.resume(session, server_id, request)
-        server = self.tools.invoke.complete_server(server_id)
+        server = self.tools.invoke.complete_server(server_id, invocation)
         if self.asking.has_refused(round_, request):
             return text(request, say("not_connected_now", session.locale, service=server.name))
         self.asking.wait(round_, session, server_id, request, invocation)
@@ -81,6 +81,7 @@ class Questions:
                 input_responses=input_responses(request) if goes_on else None,
                 request_state=round_.upstream_state if round_ and goes_on else None,
                 capabilities=FORMS,
+                hearing=request.hearing,
             )
         except InsufficientScope as exc:
             needed = self.tools.invoke.more_scope(server, session.user_id, exc, invocation)
@@ -91,6 +92,7 @@ class Questions:
             needed = self.tools.invoke.needed(server, called.connection)
             return self.asking.tell(needed, session, request, invocation)
         if isinstance(called.outcome, InputNeeded):
-            asked = InputRequired(called.outcome.input_requests, called.outcome.request_state)
+            outcome, heard = called.outcome, called.notices.heard
+            asked = InputRequired(outcome.input_requests, outcome.request_state, heard)
             return self.tools.pass_on(asked, session, server, request)
-        return McpResult(called.outcome.result)
+        return McpResult(called.outcome.result, notices=called.notices.heard)

@@ -1,7 +1,7 @@
 """``tools/call`` and ``tools/list`` of an MCP client, as the user of its session."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.endpoint_errors import McpRefusal
 from broker.errors import McpServerError
@@ -45,7 +45,7 @@ class ToolCalls:
     ) -> McpResult:
         """List the user's tools; before they connect the catalogue, or a ``connect`` tool."""
         refuse_cursor(request)
-        server = self.invoke.complete_server(server_id)
+        server = self.invoke.complete_server(server_id, invocation)
         listing = self.invoke.tools(server_id, session.user_id, invocation)
         if listing.source == "none":
             if listing.stale_because not in (None, "not_connected"):
@@ -60,7 +60,7 @@ class ToolCalls:
         """Run a tool as the user, or ask the user for what is needed first."""
         tool, arguments = _named(request)
         round_ = self.rounds.resume(session, server_id, request)
-        server = self.invoke.complete_server(server_id)
+        server = self.invoke.complete_server(server_id, invocation)
         if self.asking.has_refused(round_, request):
             return text(request, say("not_connected_now", session.locale, service=server.name))
         self.asking.wait(round_, session, server_id, request, invocation)
@@ -68,12 +68,19 @@ class ToolCalls:
             connected = self._connect(session, server, request, invocation)
             if connected is not None:
                 return connected
-        call = ToolCall(server_id, tool, wish_of(session), arguments)
+        call = ToolCall(
+            server_id,
+            tool,
+            wish_of(session),
+            arguments,
+            hearing=request.hearing,
+            mirrored=request.mirrored,
+        )
         call = _resumed(call, round_, request)
         outcome = self.invoke.attempt(call, invocation)
         match outcome:
             case Completed():
-                return McpResult(outcome.result)
+                return McpResult(outcome.result, notices=outcome.notices)
             case Needed():
                 return self.asking.tell(outcome, session, request, invocation)
         return self.pass_on(outcome, session, server, request)
@@ -100,7 +107,7 @@ class ToolCalls:
             connects=False,
             upstream_state=asked.request_state,
         )
-        return McpInput(asked.input_requests, state)
+        return McpInput(asked.input_requests, state, asked.notices)
 
     def _connect(
         self, session: Session, server: Server, request: McpRequest, invocation: Invocation
@@ -130,13 +137,8 @@ def refuse_cursor(request: McpRequest) -> None:
 def _resumed(call: ToolCall, round_: Round | None, request: McpRequest) -> ToolCall:
     if round_ is None or round_.waited.connects:
         return call
-    return ToolCall(
-        call.server_id,
-        call.tool,
-        call.wish,
-        call.arguments,
-        input_responses(request),
-        round_.upstream_state,
+    return replace(
+        call, input_responses=input_responses(request), request_state=round_.upstream_state
     )
 
 

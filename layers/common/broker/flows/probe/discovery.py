@@ -1,194 +1,31 @@
-"""Discover a server for its builder, and register a client for it where that is possible."""
+"""Discover a server for its builder."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from broker.clock import Clock
-from broker.discovery import (
-    Discoverer,
-    Findings,
-    Proposal,
-    Registrar,
-    RegistrationRefused,
-    auth_method,
-    propose,
-)
-from broker.errors import AddressBlocked, InvalidServer, ServerNotFound
-from broker.model import (
-    AuthType,
-    ClientRegistration,
-    ClientSource,
-    Discovered,
-    Invocation,
-    Server,
-    TokenRequestStyle,
-)
-from broker.oauth import client_metadata
-from broker.outbound import Outbound
-from broker.settings import Settings
-from broker.storage.registrations import RegistrationStore
+from broker.errors import ServerNotFound
+from broker.model import Discovered, Invocation
+from broker.proposals import Proposals
 from broker.storage.servers import ServerStore
-from broker.vault import Vault, client_secret_place
-
-_KEPT_BACK = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
     """``POST /v1/discover``."""
 
-    clock: Clock
-    settings: Settings
     servers: ServerStore
-    registrations: RegistrationStore
-    vault: Vault
-    outbound: Outbound
-    discoverer: Discoverer
-    registrar: Registrar
+    proposals: Proposals
 
     def discover(
         self, mcp_url: str | None, server_id: str | None, invocation: Invocation
     ) -> Discovered:
         """Look at a URL, or at a registered server; raise InvalidServer, ServerNotFound."""
-        if server_id is not None:
-            return self.of_server(server_id, invocation)
-        return self.by_url(mcp_url or "", invocation)
-
-    def by_url(self, mcp_url: str, invocation: Invocation) -> Discovered:
-        """Say what a server says of itself; registers nothing. Raise InvalidServer."""
-        try:
-            self.outbound.check_url(mcp_url)
-        except AddressBlocked as exc:
-            raise InvalidServer(f"mcp_url: {exc}") from exc
-        found = self.discoverer.look(mcp_url, invocation.deadline - _KEPT_BACK)
-        proposal = propose(found, None, self.outbound)
-        client = _expected(found, proposal)
-        return self._answer(proposal, client, found)
+        if server_id is None:
+            return self.proposals.by_url(mcp_url or "", invocation)
+        return self.of_server(server_id, invocation)
 
     def of_server(self, server_id: str, invocation: Invocation) -> Discovered:
-        """Say how a registered server could be completed, its client included.
-
-        A client is registered at the authorization server where there is no other way, once an
-        hour; the registry takes its sealed secret with the PUT that follows. Raises ServerNotFound.
-        """
+        """Say how a registered server could be completed; raise ServerNotFound."""
         server = self.servers.get(server_id)
         if server is None:
             raise ServerNotFound
-        deadline = invocation.deadline - _KEPT_BACK
-        found = self.discoverer.look(server.mcp_url, deadline)
-        proposal = propose(found, server, self.outbound)
-        client = _expected(found, proposal)
-        match client:
-            case ClientSource.PRE_REGISTERED:
-                _keep_client(proposal, found, server)
-            case ClientSource.CLIENT_ID_METADATA_DOCUMENT:
-                url = f"{invocation.base_url}/oauth/client-metadata/{server_id}.json"
-                _take_client(proposal, url, TokenRequestStyle.NONE, client)
-            case ClientSource.DYNAMIC:
-                client = self._registered(proposal, found, invocation)
-        return self._answer(proposal, client, found)
-
-    def _registered(
-        self, proposal: Proposal, found: Findings, invocation: Invocation
-    ) -> ClientSource:
-        server, issuer = proposal.server, proposal.server.issuer
-        if issuer is None or proposal.registration_endpoint is None:
-            return ClientSource.BUILDER
-        known = self.registrations.get(server.server_id, issuer, self.clock.now())
-        if known is None or not server.secret_urls <= known.urls:
-            known = self._register(proposal, found, issuer, invocation)
-        if known is None:
-            return ClientSource.BUILDER
-        style = TokenRequestStyle(known.token_request_style)
-        _take_client(proposal, known.client_id, style, ClientSource.DYNAMIC)
-        proposal.server = replace(proposal.server, client_secret=known.client_secret)
-        return ClientSource.DYNAMIC
-
-    def _register(
-        self, proposal: Proposal, found: Findings, issuer: str, invocation: Invocation
-    ) -> ClientRegistration | None:
-        server, endpoint = proposal.server, proposal.registration_endpoint or ""
-        try:
-            client = self.registrar.register(
-                endpoint,
-                self._metadata(server, found, invocation.base_url),
-                invocation.deadline - _KEPT_BACK,
-            )
-        except RegistrationRefused as exc:
-            found.note("registration_refused", exc.message, endpoint, fatal=True)
-            return None
-        if client.secret_expires:
-            message = "The registered client's secret expires; discover again before it does."
-            found.note("client_secret_expires", message, endpoint)
-        secret = client.client_secret
-        place = client_secret_place(server.server_id)
-        registration = ClientRegistration(
-            server.server_id,
-            issuer,
-            client.client_id,
-            secret and self.vault.seal(place, secret),
-            client.style.value,
-            server.secret_urls,
-        )
-        self.registrations.put(registration, self.clock.now())
-        return registration
-
-    def _metadata(self, server: Server, found: Findings, base_url: str) -> Mapping[str, object]:
-        methods = found.server.auth_methods if found.server else ("none",)
-        return client_metadata(
-            f"{base_url}/callback/{server.server_id}",
-            self.settings.chat_name,
-            self.settings.chat_logo_url,
-            auth_method(methods) or "none",
-            server.scopes,
-        )
-
-    def _answer(self, proposal: Proposal, client: ClientSource, found: Findings) -> Discovered:
-        if client is ClientSource.BUILDER and proposal.server.token_endpoint:
-            message = "Register a client there by hand, and set client_id and client_secret."
-            found.note("registration_needed", message, fatal=True)
-        return Discovered(proposal.server, proposal.sources, client, tuple(found.problems))
-
-
-def _expected(found: Findings, proposal: Proposal) -> ClientSource:
-    """Choose in MCP's order: pre-registered, metadata document, dynamic, ask the builder."""
-    server = proposal.server
-    if server.auth_type is AuthType.NONE:
-        return ClientSource.NOT_NEEDED
-    if server.client_id:
-        return ClientSource.PRE_REGISTERED
-    if not server.token_endpoint:
-        return ClientSource.BUILDER
-    about = found.server
-    if about and about.client_id_metadata_document_supported and _takes_public_clients(found):
-        return ClientSource.CLIENT_ID_METADATA_DOCUMENT
-    if proposal.registration_endpoint and (about is None or auth_method(about.auth_methods)):
-        return ClientSource.DYNAMIC
-    return ClientSource.BUILDER
-
-
-def _takes_public_clients(found: Findings) -> bool:
-    """Our document names no key, so its client has no credentials (``none``)."""
-    said = found.server.token_endpoint_auth_methods_supported if found.server else None
-    return said is None or "none" in said
-
-
-def _keep_client(proposal: Proposal, found: Findings, known: Server) -> None:
-    """Keep the builder's client; its secret may not go to a new place without being given again."""
-    proposal.sources["client_id"] = ClientSource.PRE_REGISTERED.value
-    methods = found.server.auth_methods if found.server else ()
-    usual = proposal.server.token_request_style is TokenRequestStyle.FORM_POST
-    if usual and "client_secret_basic" in methods and "client_secret_post" not in methods:
-        source = found.server_url or ""
-        proposal.take("token_request_style", TokenRequestStyle.FORM_BASIC, source)
-    if known.client_secret and not proposal.server.secret_urls <= known.secret_urls:
-        message = "A URL that the client_secret is sent to is new, so it must be given again."
-        found.note("client_secret_needed", message, fatal=True)
-
-
-def _take_client(
-    proposal: Proposal, client_id: str, style: TokenRequestStyle, client: ClientSource
-) -> None:
-    proposal.take("client_id", client_id, client.value)
-    proposal.take("token_request_style", style, client.value)
-    proposal.server = replace(proposal.server, client_secret=None)
+        return self.proposals.of(server, invocation)

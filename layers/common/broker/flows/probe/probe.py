@@ -10,7 +10,6 @@ from broker.connect import Connector
 from broker.errors import (
     BrokerError,
     InvalidRequest,
-    ServerMisconfigured,
     ServerNotFound,
     TestNotFound,
 )
@@ -28,6 +27,7 @@ from broker.model import (
     TestStatus,
     TestStep,
 )
+from broker.proposals import FirstUse
 from broker.storage.probes import TestStore
 from broker.storage.servers import ServerStore
 from broker.telemetry import count
@@ -46,17 +46,13 @@ class Probe:
     connector: Connector
     completions: Completions
     steps: Steps
+    first_use: FirstUse
 
     def start(
         self, server_id: str, return_url: str | None, *, publish: bool, invocation: Invocation
     ) -> StartedTest:
         """Begin a test; raise ServerMisconfigured while something is missing."""
-        server = self._server(server_id)
-        if server.missing:
-            raise ServerMisconfigured(
-                "The server's configuration is not complete.",
-                details={"missing": list(server.missing)},
-            )
+        server = self.first_use.complete(self._server(server_id), invocation)
         test_id = secrets.token_urlsafe(16)
         link = None
         if server.auth_type is AuthType.CONSUMER_OAUTH:

@@ -11,10 +11,12 @@ from broker.model import (
     ClientRegistration,
     Connection,
     Draft,
+    Found,
     Kept,
     Precondition,
     Registered,
     RevocationScope,
+    Sealed,
     Server,
     Status,
     TokenRequestStyle,
@@ -23,6 +25,7 @@ from broker.oauth import client_metadata
 from broker.outbound import Outbound
 from broker.settings import Settings
 from broker.storage.connections import ConnectionStore, Moved
+from broker.storage.found import FoundStore
 from broker.storage.registrations import RegistrationStore
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
@@ -44,6 +47,7 @@ class Servers:
     clock: Clock
     settings: Settings
     servers: ServerStore
+    found: FoundStore
     registrations: RegistrationStore
     server_states: ServerStateStore
     connections: ConnectionStore
@@ -56,11 +60,16 @@ class Servers:
         return self.servers.all(start, PAGE)
 
     def get(self, server_id: str) -> Server:
-        """Return one; raise ServerNotFound."""
-        server = self.servers.get(server_id)
+        """Return one as it is registered; raise ServerNotFound."""
+        server = self.servers.registered(server_id)
         if server is None:
             raise ServerNotFound
         return server
+
+    def shown(self, server_id: str) -> tuple[Server, Found | None]:
+        """Return one, and what its first use found where all of OAuth was left to discovery."""
+        server = self.get(server_id)
+        return server, self.found.get(server) if server.is_bare else None
 
     def client_metadata(self, server_id: str, base_url: str) -> Mapping[str, object]:
         """Return the client id metadata document of one server's client; raise ServerNotFound.
@@ -78,13 +87,13 @@ class Servers:
 
     def put(self, server_id: str, draft: Draft, precondition: Precondition) -> Registered:
         """Create or replace; raise InvalidServer naming the field, or PreconditionFailed."""
-        before = self.servers.get(server_id)
+        before = self.servers.registered(server_id)
         check_precondition(precondition, before)
         check_values(draft.values, self.outbound)
         wanted = self._wanted(server_id, draft, before)
-        registered = self._registration(wanted, draft)
+        registered = self._registered_secret(wanted, draft)
         if registered:
-            wanted = replace(wanted, client_secret=registered.client_secret)
+            wanted = replace(wanted, client_secret=registered)
         else:
             self._check_secrets(wanted, draft, before)
         server = self._sealed(wanted, draft)
@@ -113,6 +122,7 @@ class Servers:
         self.servers.delete(server)
         self._hand_over(server_id, self._users(server_id))  # who connected meanwhile
         self.server_states.forget(server_id)
+        self.found.forget(server_id)
         self.tools.forget(server_id, None)
         return 0
 
@@ -162,18 +172,24 @@ class Servers:
             updated_at=now,
         )
 
-    def _registration(self, wanted: Server, draft: Draft) -> ClientRegistration | None:
-        """Find the client that was registered for exactly this server, issuer and these URLs."""
+    def _registered_secret(self, wanted: Server, draft: Draft) -> Sealed | None:
+        """Find the secret of the client registered for exactly this server, issuer and URLs.
+
+        It is taken from what discovery kept for an hour, or from what a first use found.
+        """
         if draft.client_secret is not Kept.KEPT or draft.bearer_token is not Kept.KEPT:
             return None
         if wanted.auth_type is not AuthType.CONSUMER_OAUTH or not wanted.issuer:
             return None
         now = self.clock.now()
         found = self.registrations.get(wanted.server_id, wanted.issuer, now)
-        if found is None or found.client_secret is None or found.client_id != wanted.client_id:
+        if found is not None and found.fits(wanted):
+            return found.client_secret
+        first = self.found.get(wanted)
+        if first is None or first.server is None or first.server.issuer != wanted.issuer:
             return None
-        same_style = found.token_request_style == wanted.token_request_style.value
-        return found if same_style and wanted.secret_urls <= found.urls else None
+        used = ClientRegistration.of(first.server)
+        return used.client_secret if used.fits(wanted) else None
 
     def _check_secrets(self, wanted: Server, draft: Draft, before: Server | None) -> None:
         """A kept secret must not go to a new place: a URL that moves must bring it again."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -11,11 +12,14 @@ from broker.endpoint_errors import ForeignOrigin, InvalidToken, McpRefusal, Meth
 from broker.errors import BrokerError, McpResultTooLarge
 from broker.inbound.answers import ENCODED_BYTES, NO_STORE, json_error
 from broker.inbound.door import header, invocation, path_of, raw_body, read_json, request_headers
+from broker.metrics import MCP_REQUEST
 from broker.model import Invocation, McpOutcome, McpRequest, Secret, Session
-from broker.model.mcp import INVALID_REQUEST, PARSE_ERROR
+from broker.model.mcp import INVALID_REQUEST, PARSE_ERROR, Notifications
 from broker.settings import Settings
+from broker.telemetry import count
 
 from . import rendering
+from .counting import counted
 from .messages import Asked, Malformed, Message, Told, read_message
 from .revisions import VERSION_HEADER, is_modern, read_request, refuse_unknown, takes_batches
 
@@ -52,6 +56,7 @@ def answer_mcp(
     try:
         session = endpoint.admit(_bearer(header(app, "authorization")), server_id, run)
     except InvalidToken as exc:
+        count(MCP_REQUEST, method="none", outcome=exc.error)
         return _unauthorized(exc, settings, server_id, run)
     return _served(
         raw,
@@ -72,8 +77,10 @@ def _served(raw: bytes, headers: Mapping[str, str], request_id: str, serve: Serv
     message = read_message(value)
     if isinstance(message, Told):
         return _accepted(headers)
-    body, refusal = _answer(message, headers, request_id, serve)
-    return _json(body, 200 if refusal is None else rendering.status_of(refusal, modern=modern))
+    answer = _answer(message, headers, request_id, serve)
+    if answer.notices and _takes_streams(headers):
+        return _stream(answer)
+    return _json(answer.body, rendering.status_of(answer.refusal, modern=modern))
 
 
 def _batch(
@@ -91,26 +98,51 @@ def _batch(
     owed = [each for each in messages if not isinstance(each, Told)]
     if not owed:
         return _accepted(headers)
-    return _json([_answer(each, headers, request_id, serve)[0] for each in owed], 200)
+    return _json([_answer(each, headers, request_id, serve).body for each in owed], 200)
 
 
-def _answer(
-    message: Message, headers: Mapping[str, str], request_id: str, serve: Serve
-) -> tuple[rendering.Message, McpRefusal | None]:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    body: rendering.Message = field(repr=False)
+    refusal: McpRefusal | None = None
+    notices: Notifications = field(default=(), repr=False)
+
+
+def _answer(message: Message, headers: Mapping[str, str], request_id: str, serve: Serve) -> _Answer:
     if isinstance(message, Told):
         raise TypeError(message)
     if isinstance(message, Malformed):
-        return rendering.error(message.id, message.refusal), message.refusal
-    try:
-        request = read_request(message, headers)
-        body = rendering.result(message.id, request, serve(request))
-        _check_size(body)
-    except McpRefusal as exc:
-        return rendering.error(message.id, exc), exc
-    except BrokerError as exc:
-        refusal = rendering.refusal_of(exc, request_id)
-        return rendering.error(message.id, refusal), refusal
-    return body, None
+        return _Answer(rendering.error(message.id, message.refusal), message.refusal)
+    with counted(message.method) as counting:
+        try:
+            request = read_request(message, headers)
+            outcome = serve(request)
+            body = rendering.result(message.id, request, outcome)
+            _check_size([body, *outcome.notices])
+            counting.served(outcome)
+        except McpRefusal as exc:
+            counting.refused(exc)
+            return _Answer(rendering.error(message.id, exc), exc)
+        except BrokerError as exc:
+            counting.failed(exc)
+            refusal = rendering.refusal_of(exc, request_id)
+            return _Answer(rendering.error(message.id, refusal), refusal)
+    return _Answer(body, notices=outcome.notices)
+
+
+def _takes_streams(headers: Mapping[str, str]) -> bool:
+    accepted = (part.partition(";")[0] for part in headers.get("accept", "").split(","))
+    return any(part.strip().lower() == "text/event-stream" for part in accepted)
+
+
+def _stream(answer: _Answer) -> Response[str]:
+    """Send what was said on the way before the answer, as one stream that ends with it.
+
+    The gateway passes answers on whole: nothing of it is there any earlier than the answer.
+    """
+    events = (*map(rendering.notification, answer.notices), answer.body)
+    text = "".join(f"event: message\ndata: {_written(event)}\n\n" for event in events)
+    return Response(200, "text/event-stream", text, headers=dict(NO_STORE))
 
 
 def _accepted(headers: Mapping[str, str]) -> Response[str]:
@@ -159,12 +191,15 @@ def _refused(refusal: McpRefusal) -> Response[str]:
     return _json(rendering.error(None, refusal), rendering.status_of(refusal, modern=True))
 
 
-def _check_size(body: rendering.Message) -> None:
-    encoded = json.dumps(json.dumps(body, ensure_ascii=False), ensure_ascii=False)
+def _check_size(said: object) -> None:
+    encoded = json.dumps(json.dumps(said, ensure_ascii=False), ensure_ascii=False)
     if len(encoded.encode()) > ENCODED_BYTES:
         raise McpResultTooLarge("The answer is over 5.5 MB as encoded for the gateway.")
 
 
 def _json(body: rendering.Message | list[rendering.Message], status: int) -> Response[str]:
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(status, "application/json", text, headers=dict(NO_STORE))
+    return Response(status, "application/json", _written(body), headers=dict(NO_STORE))
+
+
+def _written(body: object) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

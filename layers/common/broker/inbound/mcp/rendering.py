@@ -66,8 +66,15 @@ def refusal_of(exc: BrokerError, request_id: str) -> McpRefusal:
     return McpRefusal(code, exc.message, data)
 
 
-def status_of(refusal: McpRefusal, *, modern: bool) -> int:
-    """Return the HTTP status that an error is sent with."""
+def notification(notice: Mapping[str, object]) -> Message:
+    """Return what a server said on the way as a JSON-RPC notification (§4.1)."""
+    return {"jsonrpc": "2.0", **notice}
+
+
+def status_of(refusal: McpRefusal | None, *, modern: bool) -> int:
+    """Return the HTTP status that a result or an error is sent with."""
+    if refusal is None:
+        return HTTPStatus.OK
     return (_MODERN_STATUS if modern else _STATUS).get(refusal.code, HTTPStatus.OK)
 
 

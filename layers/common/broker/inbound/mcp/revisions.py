@@ -8,13 +8,15 @@ import base64
 from collections.abc import Mapping
 
 from broker.endpoint_errors import McpRefusal
-from broker.model import HANDSHAKE_REVISIONS, MODERN_REVISION, REVISIONS, McpRequest
+from broker.model import HANDSHAKE_REVISIONS, MODERN_REVISION, REVISIONS, Hearing, McpRequest
 from broker.model.mcp import HEADER_MISMATCH, INVALID_PARAMS, UNSUPPORTED_VERSION
 
 from .messages import Asked
 
 VERSION_HEADER = "mcp-protocol-version"
 _ASSUMED = "2025-03-26"
+_PARAM_HEADERS = "mcp-param-"
+_LEVEL_META = "io.modelcontextprotocol/logLevel"
 _VERSION_META = "io.modelcontextprotocol/protocolVersion"
 _CAPABILITIES_META = "io.modelcontextprotocol/clientCapabilities"
 _NAMES = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
@@ -28,9 +30,9 @@ def read_request(asked: Asked, headers: Mapping[str, str]) -> McpRequest:
     if _VERSION_META in meta or version == MODERN_REVISION:
         return _modern(asked, headers, meta)
     if asked.method == "initialize" or version is None:
-        return McpRequest(asked.method, asked.params, version or _ASSUMED)
+        return _legacy(asked, version or _ASSUMED, meta)
     refuse_unknown(version)
-    return McpRequest(asked.method, asked.params, version)
+    return _legacy(asked, version, meta)
 
 
 def takes_batches(headers: Mapping[str, str]) -> bool:
@@ -70,7 +72,29 @@ def _modern(asked: Asked, headers: Mapping[str, str], meta: Mapping[str, object]
             "Unsupported protocol version",
             {"supported": [MODERN_REVISION], "requested": version},
         )
-    return McpRequest(asked.method, asked.params, version, capabilities)
+    level = meta.get(_LEVEL_META)
+    return McpRequest(
+        asked.method,
+        asked.params,
+        version,
+        capabilities,
+        Hearing(_progress_token(meta), level if isinstance(level, str) else None),
+        {
+            name.removeprefix(_PARAM_HEADERS): decode_value(value)
+            for name, value in headers.items()
+            if name.startswith(_PARAM_HEADERS)
+        },
+    )
+
+
+def _legacy(asked: Asked, version: str, meta: Mapping[str, object]) -> McpRequest:
+    hearing = Hearing(_progress_token(meta))
+    return McpRequest(asked.method, asked.params, version, hearing=hearing)
+
+
+def _progress_token(meta: Mapping[str, object]) -> str | int | None:
+    token = meta.get("progressToken")
+    return token if isinstance(token, str | int) and not isinstance(token, bool) else None
 
 
 def decode_value(value: str | None) -> str | None:
