@@ -8,12 +8,10 @@ from local.demo.journey import Journey
 from local.visitor import Visitor
 from tests.interop.field import Field, completed
 from tests.interop.processes import AnsweredError, Browse, ClientFailedError, Puppet
-from tests.interop.registry import ASKED, INPUT_REQUIRED, LOGGED_IN, Client, Server
+from tests.interop.registry import ASKED, INPUT_REQUIRED, Client, Server
 from tests.interop.server_features import Feature, consented, slug
 
 _URL_ELICITATION_REQUIRED = -32042
-RETURN = "http://127.0.0.1:9/callback"
-"""Where a client that logs in by itself has the browser sent back to."""
 _SUBJECT = "person-1001"
 """Who alice is in the tokens of the authorization server."""
 
@@ -83,10 +81,11 @@ class Stay:
 
     def log_in(self, url: str) -> str:
         """Go through the login of the customer's authorization server, which gives out JWTs."""
-        client_id = dict(parse_qsl(urlsplit(url).query))["client_id"]
-        replace(self.journey.app, client_id=client_id).switch(jwt_access_token=True)
+        asked = dict(parse_qsl(urlsplit(url).query))
+        app = replace(self.journey.app, client_id=asked["client_id"])
+        app.switch(jwt_access_token=True)
         with Visitor("alice") as visitor:
-            return visitor.go(url, until=RETURN).url
+            return visitor.go(url, until=asked["redirect_uri"]).url
 
 
 def nobody_let_in(stay: Stay) -> None:
@@ -221,5 +220,5 @@ CLIENT_FEATURES: tuple[Feature[Stay], ...] = (
     ("stepped up", stepped_up),
     ("reconnected", reconnected),
     ("session ended", session_ended),
-    (LOGGED_IN, logged_in),
+    ("logged in by itself", logged_in),
 )

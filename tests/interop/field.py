@@ -18,7 +18,7 @@ from local.processes import Child, Children
 from local.stack import LocalStack, ThirdParties
 from tests.interop.door import INTROSPECTION_CLIENT, Door
 from tests.interop.processes import start_server
-from tests.interop.registry import Server
+from tests.interop.registry import Server, spare
 from tests.interop.tap import Tap
 
 
@@ -126,17 +126,20 @@ class Servers:
     logs: Path
     _running: dict[str, Child] = field(default_factory=dict)
 
-    def start(self, server: Server, at: str = "") -> None:
-        """Start a server, where another one was at the tap of that name, in its place."""
-        name = at or server.name
-        tap = self.taps[name]
-        if name in self._running:
-            self.children.stop(self._running[name])
+    def start(self, server: Server) -> None:
+        """Start a server behind the tap of its name, in place of the one that is there."""
+        self.stop(server)
+        tap = self.taps[server.name]
         child = start_server(self.children, server, self.logs, self._about(server, tap))
-        self._running[name] = child
+        self._running[server.name] = child
         tap.target = int(child.announced()["port"])
         if server.doorless:
             tap.door = Door(tap.origin, server.path, self.services)
+
+    def stop(self, server: Server) -> None:
+        """Stop what is behind the tap of that name, if anything is."""
+        if running := self._running.pop(server.name, None):
+            self.children.stop(running)
 
     def _about(self, server: Server, tap: Tap) -> dict[str, str]:
         return {
@@ -154,7 +157,8 @@ def played(stack: LocalStack, servers: Sequence[Server]) -> Iterator[Field]:
     """Start the servers and a deployment upon a stack, with which alone the deployment ends."""
     with ExitStack() as running:
         front = running.enter_context(Tap())
-        taps = {server.name: running.enter_context(Tap()) for server in servers}
+        names = [name for server in servers for name in (server.name, spare(server))]
+        taps = {name: running.enter_context(Tap()) for name in names}
         children = running.enter_context(Children())
         started = Servers(stack.services, taps, children, stack.logs)
         for server in servers:

@@ -8,7 +8,7 @@ import httpx
 
 from local.demo.journey import Journey, text_of
 from tests.interop.field import Field, completed
-from tests.interop.registry import MIRRORED, REPLACED, Server, of_another_era
+from tests.interop.registry import MIRRORED, REPLACED, Server, of_another_era, spare
 from tests.interop.tap import Exchange
 
 _PEOPLE = {"alice": "ana", "bob": "ben"}
@@ -138,21 +138,22 @@ def restarted(visit: Visit) -> None:
 
 
 def replaced(visit: Visit) -> None:
-    """A server of another era in its place is found out, and so is its own return."""
-    other = of_another_era(visit.server)
-    # A registration of its own: what is learned about it is nobody else's.
-    journey = visit.field.journey(visit.server, f"{visit.server_id}-replaced")
-    there = completed(journey)
-    there.connect(visit.user("alice"))
-    visit.works("alice", there)
-    visit.field.servers.start(other, visit.server.name)
-    changed = replace(visit, server=replace(other, name=visit.server.name))
-    changed.works("alice", there)
-    changed.counted("alice", other.each, there)
-    visit.field.servers.start(visit.server)
-    visit.works("alice", there)
-    visit.counted("alice", visit.server.each, there)
-    visit.works("bob")  # whose session is lost once more, for the next features
+    """A server of another era in its place is found out, and so is its own return.
+
+    At an address of its own: what is learned there concerns no other feature.
+    """
+    itself = replace(visit.server, name=spare(visit.server))
+    other = replace(of_another_era(visit.server), name=itself.name)
+    servers = visit.field.servers
+    servers.start(itself)
+    journey = completed(visit.field.journey(itself, slug(itself.name)))
+    journey.connect(visit.user("alice"))
+    for now in (itself, other, itself):
+        servers.start(now)
+        there = replace(visit, server=now)
+        there.works("alice", journey)
+        there.counted("alice", now.each, journey)
+    servers.stop(itself)
 
 
 def consented(journey: Journey, user_id: str, url: str, username: str = "alice") -> str:
