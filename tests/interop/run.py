@@ -33,25 +33,25 @@ def look(seen: Seen, field: Field) -> None:
     for visit in visits:
         for name, feature in SERVER_FEATURES:
             if name not in visit.server.lacks:
-                _try(seen, "server", visit.server, name, partial(feature, visit))
+                attempt(seen, "server", visit.server, name, partial(feature, visit))
     for client in seen.clients:
         with Puppet(client, field.servers.logs / f"{slug(client.name)}-client.log") as puppet:
             _look_at_client(seen, client, Stay(field, client, puppet, seen.servers[0]), visits)
     for visit in visits:
-        _try(seen, "server", visit.server, KEPT_BEARERS, partial(kept_from_servers, visit))
+        attempt(seen, "server", visit.server, KEPT_BEARERS, partial(kept_from_servers, visit))
 
 
 def _look_at_client(seen: Seen, client: Client, stay: Stay, visits: list[Visit]) -> None:
     for name, feature in CLIENT_FEATURES:
         if name not in client.lacks:
-            _try(seen, "client", client, name, partial(feature, stay))
+            attempt(seen, "client", client, name, partial(feature, stay))
     known = stay.field.journeys.values()
     ids = [journey.server_id for journey in known]
     bearer = stay.field.session(stay.journey, visits[0].user("bob"), *ids[1:])["bearer"]
     for visit in visits:
         works = partial(_together, stay, visit, bearer)
-        _try(seen, "pair", visit.server, USES.format(client.name), works)
-    _try(seen, "client", client, KEPT_TOKENS, partial(kept_from_clients, stay))
+        attempt(seen, "pair", visit.server, USES.format(client.name), works)
+    attempt(seen, "client", client, KEPT_TOKENS, partial(kept_from_clients, stay))
 
 
 def _together(stay: Stay, visit: Visit, bearer: str) -> None:
@@ -69,7 +69,8 @@ def _together(stay: Stay, visit: Visit, bearer: str) -> None:
     assert len(tap.since(mark)) == visit.server.each, list(map(str, tap.since(mark)))
 
 
-def _try(seen: Seen, kind: str, peer: Peer, name: str, look_at: Callable[[], None]) -> None:
+def attempt(seen: Seen, kind: str, peer: Peer, name: str, look_at: Callable[[], None]) -> None:
+    """Look at one feature, and note what came of it."""
     problem = None
     try:
         look_at()

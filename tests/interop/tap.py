@@ -153,7 +153,9 @@ async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> byt
     """Read the body as it was sent, its chunks' frames included."""
     if "chunked" not in headers.get("transfer-encoding", "").lower():
         return await reader.readexactly(int(headers.get("content-length", "0")))
-    body = b""
-    while not body.endswith(b"\r\n0\r\n\r\n") and body != b"0\r\n\r\n":
-        body += await reader.readuntil(b"\r\n")
+    body, size = b"", 1
+    while size:
+        line = await reader.readuntil(b"\r\n")
+        size = int(line.partition(b";")[0], 16)
+        body += line + await reader.readexactly(size + 2)
     return body
