@@ -80,6 +80,8 @@ class NpmEnvironment:
 
     def make(self) -> None:
         """Install everything; no package's script is run."""
+        if not (shutil.which("node") and shutil.which("npm")):
+            raise SystemExit("Peers of npm need node, version 20 or later, and npm.")
         self.folder.mkdir(parents=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(self.lock.with_name(name), self.folder)

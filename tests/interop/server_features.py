@@ -74,6 +74,16 @@ def connected(visit: Visit) -> None:
         assert found["status"] == "active", found
 
 
+def completed_by_use(visit: Visit) -> None:
+    """Registered with nothing but its URL, it is completed by the first user's call."""
+    bare = visit.field.journey(visit.server, f"{visit.server_id}-bare")
+    url_alone = {"mcp_url": bare.tenant.url, "auth_type": "consumer_oauth"}
+    bare.put(name=bare.server_id, **url_alone).raise_for_status()
+    card = _asked(visit.call("alice", bare), "not_connected")
+    consented(bare, visit.user("alice"), card["connect_url"])
+    visit.works("alice", bare)
+
+
 def first_call(visit: Visit) -> None:
     """The first call of all finds the era out, in as few requests as it can."""
     visit.counted("alice", visit.server.first)
@@ -193,4 +203,5 @@ SERVER_FEATURES: tuple[Feature[Visit], ...] = (
     (REPLACED, replaced),
     ("stepped up", stepped_up),
     ("reconnected", reconnected),
+    ("completed by its first use", completed_by_use),
 )
