@@ -46,6 +46,23 @@ def test_a_connected_user_works_through_any_client(journey: Journey, ana: str, m
     assert "list_contacts" in listed
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_progress_reaches_any_client(journey: Journey, ana: str, mode: str) -> None:
+    journey.connect(ana)
+    session = journey.session(ana)
+    heard: list[float] = []
+
+    async def hears(progress: float, total: float | None, message: str | None) -> None:
+        assert (total, message) == (10, None)
+        heard.append(progress)
+
+    async def act(client: Client) -> str:
+        return text_of(await client.call_tool("slow", {"seconds": 0}, progress_callback=hears))
+
+    assert with_client(session["mcp_url"], session["bearer"], act, mode=mode) == "That took 0 s."
+    assert heard == [*range(10)]
+
+
 def test_a_modern_client_shows_the_link_and_the_call_goes_on_by_itself(
     journey: Journey, ana: str
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
+from moto.core.serialize import ResponseSerializer
 
 from broker.model import (
     AuthType,
@@ -28,6 +28,7 @@ from broker.wiring.parts import _AWS
 from tests.fakes.clock import FakeClock, Time
 from tests.fakes.services import Services
 from tests.integration.cloud import RETURN_URL, Cloud, Container, create
+from tests.integration.kept_moto import kept_aws, member_of
 
 __all__ = ["BASE_URL", "CLIENT_SECRET", "RETURN_URL", "Container", "World"]
 
@@ -145,13 +146,22 @@ def clients() -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="session")
+def _account() -> dict[str, str]:
+    """What was created of the template: logical id → what a Ref of it would be."""
+    return {}
+
+
 @pytest.fixture(scope="module")
-def _created(clients: dict[str, Any]) -> Iterator[Cloud]:
-    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+def _created(clients: dict[str, Any], _account: dict[str, str]) -> Iterator[Cloud]:
+    with kept_aws(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Test")
         patch.setenv("POWERTOOLS_SERVICE_NAME", "broker")
         patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
-        cloud = Cloud(clients, create(clients))
+        patch.setattr(ResponseSerializer, "get_value", member_of)
+        if not clients["dynamodb"].list_tables()["TableNames"]:
+            _account.update(create(clients))
+        cloud = Cloud(clients, _account)
         handlers: dict[str, Any] = {
             "before-call": cloud.on_call,
             "after-call": cloud.on_answer,

@@ -15,6 +15,7 @@ from broker.inbound.batch import process
 from broker.model import (
     Connection,
     Failure,
+    Found,
     Lease,
     PendingAuthorization,
     Reason,
@@ -30,9 +31,21 @@ from tests.fakes.clock import START
 from tests.integration.conftest import Container, World
 from tests.integration.stored import Stored
 from tests.shapes import NAMES
+from tests.shapes.registry import BARE
 
+AGAIN = replace(BARE, incarnation="second")
+"""What was found for one incarnation of a server is not replaced for the same."""
 LATER = START + timedelta(hours=1)
-STORES = ("servers", "server_states", "connections", "schedule", "pending", "tests", "tools")
+STORES = (
+    "servers",
+    "found",
+    "server_states",
+    "connections",
+    "schedule",
+    "pending",
+    "tests",
+    "tools",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,8 @@ def known(stored: Stored) -> Known:
 type Act = Callable[[Container, Known], Any]
 READS: dict[str, Act] = {
     "servers.get": lambda c, k: c.servers.get("crm"),
+    "servers.registered": lambda c, k: c.servers.registered("crm"),
+    "found.get": lambda c, k: c.found.get(BARE),
     "servers.all": lambda c, k: c.servers.all(None, 10),
     "server_states.get": lambda c, k: c.server_states.get("crm"),
     "connections.get": lambda c, k: c.connections.get("jo", "crm"),
@@ -99,6 +114,8 @@ READS: dict[str, Act] = {
 WRITES: dict[str, Act] = {
     "servers.put": lambda c, k: c.servers.put(replace(k.server, revision=2), replaces=k.server),
     "servers.delete": lambda c, k: c.servers.delete(k.server),
+    "found.put": lambda c, k: c.found.put(AGAIN, Found(None, (), START)),
+    "found.forget": lambda c, k: c.found.forget("harbor"),
     "server_states.remember_era": lambda c, k: c.server_states.remember_era("crm", "x", "x"),
     "server_states.remember_mirrors": lambda c, k: c.server_states.remember_mirrors("crm"),
     "server_states.flag_misconfigured": lambda c, k: c.server_states.flag_misconfigured(
@@ -119,6 +136,9 @@ WRITES: dict[str, Act] = {
     "connections.touch": lambda c, k: c.connections.touch(k.connection, LATER, LATER),
     "connections.reschedule": lambda c, k: c.connections.reschedule(k.connection, None),
     "connections.remember_session": lambda c, k: c.connections.remember_session(k.connection, None),
+    "connections.remember_challenge": lambda c, k: c.connections.remember_challenge(
+        k.connection, ("admin",)
+    ),
     "connections.begin_removal": lambda c, k: c.connections.begin_removal(
         k.connection, START, START
     ),

@@ -18,6 +18,7 @@ from tests.fakes.clock import START
 from tests.integration.conftest import World
 from tests.integration.stored import Stored
 from tests.shapes import NAMES, read
+from tests.shapes.registry import BARE
 from tests.shapes.write import SHAPES
 from tests.unit.transformed import statements
 
@@ -59,6 +60,16 @@ def test_an_unchanged_server_is_deleted(stored: Stored) -> None:
 def test_what_was_learned_of_a_server_is_read(stored: Stored) -> None:
     known = stored.core.server_states.get("crm")
     assert known == ServerState("legacy", "2025-11-25", START - HOUR, "invalid_client")
+
+
+def test_what_a_first_use_found_is_read(world: World) -> None:
+    stored = Stored(world, NAMES[-1])
+    found = stored.core.found.get(BARE)
+    assert found is not None
+    assert found.server is not None
+    assert (found.server.client_id, found.server.missing) == ("registered-1", ())
+    assert stored.core.vault.client_secret_of(found.server) == Secret("canary-registered")
+    assert [problem.code for problem in found.problems] == ["endpoints_apart"]
 
 
 def test_what_is_learned_next_is_stored_in_todays_shape(stored: Stored) -> None:

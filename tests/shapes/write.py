@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -18,7 +18,6 @@ from moto.kms.models import kms_backends
 from broker.clock import Clock
 from broker.model import (
     Account,
-    AuthType,
     Connection,
     Failure,
     Lease,
@@ -56,15 +55,14 @@ from broker.vault import (
     Kind,
     Place,
     Vault,
-    client_secret_place,
     code_place,
     seal_under,
     test_place,
     verifier_place,
 )
-from tests.shapes import FOLDER, KEY_ID, KEY_MATERIAL, Bytes
+from tests.shapes import FOLDER, KEY_ID, KEY_MATERIAL, Bytes, registry
+from tests.shapes.registry import NOW
 
-NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 REGION = "us-east-1"
 KEYS = {
@@ -104,25 +102,10 @@ class Writer:
         return Table(self.dynamodb, name, self.clock, SHAPES[name])
 
     def server(self) -> Server:
-        server = Server(
-            "crm",
-            "CRM",
-            "https://mcp.example.com/mcp",
-            AuthType.CONSUMER_OAUTH,
-            client_id="client-1",
-            client_secret=self.vault.seal(client_secret_place("crm"), Secret("canary-secret")),
-            authorization_endpoint="https://login.example.com/authorize",
-            token_endpoint="https://login.example.com/token",
-            revocation_endpoint="https://login.example.com/revoke",
-            scopes=("read", "write"),
-            extra_authorize_params={"prompt": "consent"},
-            incarnation="first",
-            created_at=NOW,
-            updated_at=NOW,
-        )
-        ServerStore(self.table("ServersTable"), FoundStore(self.table("ServerStateTable"))).put(
-            server, replaces=None
-        )
+        server = registry.crm(self.vault)
+        found = FoundStore(self.table("ServerStateTable"))
+        ServerStore(self.table("ServersTable"), found).put(server, replaces=None)
+        found.put(registry.BARE, registry.found(self.vault))
         return server
 
     def server_states(self) -> None:
