@@ -83,6 +83,8 @@ class Server(Peer):
     resource: Asked = NOTES_RESOURCE
     template: Asked = NOTES_TEMPLATE
     completion: Asked = NOTES_COMPLETION
+    guarded: Asked | None = None
+    """A tool that wants `contacts.write` besides what the server wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,13 @@ SERVERS = (
         **_HTTP_SSE | _EVERYTHING,
     ),
     Server("npm SDK 1", SDK_1, "@modelcontextprotocol/sdk", "sdk_1_server.mjs", **_STATEFUL),
-    Server("npm SDK 2", SDK_2, "@modelcontextprotocol/server", "sdk_2_server.mjs"),
+    Server(
+        "npm SDK 2",
+        SDK_2,
+        "@modelcontextprotocol/server",
+        "sdk_2_server.mjs",
+        guarded=Asked({"name": "erase", "arguments": {}}, "All is erased."),
+    ),
 )
 _OLDER: dict[str, Any] = {"told": "-32042", "lacks": frozenset({ASKED})}
 CLIENTS = (

@@ -8,7 +8,7 @@ import httpx
 
 from local.demo.journey import Journey, text_of
 from tests.interop.field import Field, completed
-from tests.interop.registry import MIRRORED, REPLACED, Server, of_another_era, spare
+from tests.interop.registry import MIRRORED, REPLACED, Asked, Server, of_another_era, spare
 from tests.interop.tap import Exchange
 
 _PEOPLE = {"alice": "ana", "bob": "ben"}
@@ -119,6 +119,18 @@ def stepped_up(visit: Visit) -> None:
     assert set(card["scopes"]) == {"openid", "email", "contacts.read"}, card
     consented(narrow, visit.user("alice"), card["connect_url"])
     visit.works("alice", narrow)
+    if visit.server.guarded:
+        _stepped_up_for(visit.server.guarded, visit, narrow)
+
+
+def _stepped_up_for(guarded: Asked, visit: Visit, journey: Journey) -> None:
+    """One tool alone wants more; the others work as before."""
+    user, tool = visit.user("alice"), guarded.params["name"]
+    card = _asked(journey.invoke(user, tool), "additional_scope")
+    assert card["missing_scopes"] == ["contacts.write"], card
+    visit.works("alice", journey)
+    consented(journey, user, card["connect_url"])
+    assert text_of(journey.invoke(user, tool)) == guarded.text
 
 
 def reconnected(visit: Visit) -> None:

@@ -13,6 +13,7 @@ import {
     ResourceTemplate,
     completable,
     createMcpHandler,
+    requireScopes,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { READ, fill, introspected, oauthMetadata, resource } from './notes.mjs';
@@ -39,17 +40,21 @@ app.use(
     }),
 );
 
-const handler = toNodeHandler(
-    createMcpHandler(
-        () =>
-            fill(new McpServer({ name: 'Notes', version: '1' }), {
-                ResourceTemplate,
-                completable,
-                shape: z.object,
-                username: context => context.http.authInfo.extra.username,
-            }),
-        { legacy: 'reject' },
-    ),
-);
+function filled() {
+    const server = fill(new McpServer({ name: 'Notes', version: '1' }), {
+        ResourceTemplate,
+        completable,
+        shape: z.object,
+        username: context => context.http.authInfo.extra.username,
+    });
+    server.registerTool(
+        'erase',
+        { description: 'Erase all.', scopeChallenge: requireScopes('contacts.write') },
+        () => ({ content: [{ type: 'text', text: 'All is erased.' }] }),
+    );
+    return server;
+}
+
+const handler = toNodeHandler(createMcpHandler(filled, { legacy: 'reject' }));
 app.all('/mcp', (req, res) => handler(req, res, req.body));
 app.listen();
