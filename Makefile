@@ -40,7 +40,7 @@ export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser demo demo-artifact dev \
-	sam-local sam-services smoke check scan format test model faults bench-refresh build deploy deployable permissions \
+	sam-local sam-services smoke check scan format test interop model faults bench-refresh build deploy deployable permissions \
 	refresh-tables release-shape lock clean
 
 help: ## Print this list
@@ -123,6 +123,9 @@ format: setup ## Format, and mend what the linter can mend
 test: setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser ## Run all tests (ARGS="-k name" for some)
 	@"$(BIN)/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
+interop: setup ## Try independent MCP servers and clients (ARGS=--write keeps the tables)
+	@"$(BIN)/python" -m tests.interop $(ARGS)
+
 model: setup ## Explore the refresh protocol exhaustively (minutes)
 	@PYTHONPATH=layers/common "$(BIN)/python" -m tests.model
 
@@ -167,6 +170,13 @@ lock: $(UV) ## Compile the locks from pyproject.toml (ARGS=--upgrade for newer v
 	@$(COMPILE) $(ARGS) --group oldest --output-file requirements/oldest.txt
 	@$(COMPILE) $(ARGS) --group checkov --output-file requirements/checkov.txt
 	@$(COMPILE) $(ARGS) --group ministack --output-file requirements/ministack.txt
+	@for peer in mcp-1 mcp-2 fastmcp; do \
+		$(COMPILE) $(ARGS) --group "interop-$$peer" --output-file "requirements/interop-$$peer.txt" || exit; \
+	done
+	@for peer in tests/interop/npm/*/; do \
+		npm install --prefix "$$peer" --package-lock-only --omit-lockfile-registry-resolved \
+			--no-audit --no-fund --silent || exit; \
+	done
 	@cp requirements/runtime.txt layers/common/requirements.txt
 
 clean: ## Remove what was built and cached; the environments stay

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -21,11 +22,21 @@ from tests.e2e.stranger import Stranger
 
 pytest.register_assert_rewrite("tests.e2e.permission_paths")
 
+# How fast this machine is at the moment says nothing about what is tested.
+settings.register_profile("without a deadline", deadline=None)
+settings.load_profile("without a deadline")
+
 CHAT_NAME = "Lighthouse Chat"
 _CONTAINERS = 28  # two deployments of eight functions, and room for parallel calls
 
 
-_TOGETHER = {"e2e": "stack", "browser": "stack", "artifact": "artifact", "faults": "faults"}
+_TOGETHER = {
+    "e2e": "stack",
+    "interop": "stack",
+    "browser": "stack",
+    "artifact": "artifact",
+    "faults": "faults",
+}
 """Folders whose tests share what is dear to start; elsewhere each module keeps to itself."""
 
 

@@ -54,7 +54,9 @@ def token_generator(issuer: str, key: RSAKey) -> BearerTokenGenerator:
     def access_token(client: Client, user: Person, scope: str, **_about: Any) -> str:
         if not client.switches.jwt_access_token:
             return secrets.token_urlsafe(32)
-        claims = _access_claims(client, user, scope) | {"iss": issuer}
+        claims = _access_claims(client, user, scope) | {"iss": f"{issuer}{client.issuer_path}"}
+        if resource := request.values.get("resource"):
+            claims["aud"] = resource
         return jwt.encode({"alg": "RS256", "typ": "at+jwt", "kid": key.kid}, claims, key)
 
     def refresh_token(**_about: Any) -> str:

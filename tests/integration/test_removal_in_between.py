@@ -150,8 +150,10 @@ def test_a_pause_does_not_use_up_the_probe_of_a_refused_client(world: World) -> 
     ],
 )
 def test_what_a_gateway_refuses_costs_no_grant(
-    world: World, status: int, body: dict[str, str]
+    world: World, status: int, body: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The longest backoff; after the shortest, the same call would send again.
+    monkeypatch.setattr("broker.tokens.timing.random.random", lambda: 0.99)
     world.connect()
     world.time.passes(DEAD)
     world.login.script += [answers(status, body)] * 6

@@ -122,6 +122,36 @@ def test_a_server_that_does_not_say_which_scopes_is_not_believed_either(world: W
         invoke(world)
 
 
+LISTING = {"resource": "https://mcp.example.com/mcp", "scopes_supported": ["read", "admin"]}
+METADATA = "https://mcp.example.com/.well-known/oauth-protected-resource"
+
+
+@pytest.mark.parametrize("named", [f', resource_metadata="{METADATA}/named"', ""])
+def test_where_the_server_names_no_scope_those_that_it_lists_are_asked_for(
+    world: World, named: str
+) -> None:
+    world.connect()
+    challenge = f'Bearer error="insufficient_scope"{named}'
+    world.mcp.script.append(answers(403, {}, **{"www-authenticate": challenge}))
+    world.mcp.script.append(answers(200, LISTING))
+    asked = card(world)
+    assert asked.missing_scopes == ("admin",)
+    question = world.mcp.requests[-1]
+    where = f"{METADATA}/named" if named else f"{METADATA}/mcp"
+    assert (question.method, str(question.url)) == ("GET", where)
+    assert "authorization" not in question.headers
+
+
+def test_what_another_resource_lists_is_not_asked_for(world: World) -> None:
+    world.connect()
+    challenge = 'Bearer error="insufficient_scope"'
+    other = {**LISTING, "resource": "https://other.example.com/mcp"}
+    world.mcp.script.append(answers(403, {}, **{"www-authenticate": challenge}))
+    world.mcp.script += [answers(200, other)] * 2
+    with pytest.raises(McpServerError):
+        invoke(world)
+
+
 def test_a_user_is_asked_three_times_for_what_the_service_does_not_grant(world: World) -> None:
     world.connect()
     world.login.extra["scope"] = "read write"

@@ -133,6 +133,17 @@ def legacy(**metadata: Any) -> Strangers:
     return strangers
 
 
+def test_an_issuer_is_registered_as_its_own_metadata_spells_it() -> None:
+    strangers = Strangers()
+    root = "https://login.example.com"
+    strangers.says(RESOURCE_METADATA, resource_metadata(authorization_servers=[f"{root}/"]))
+    where = f"{root}/.well-known/oauth-authorization-server"
+    strangers.says(where, server_metadata(issuer=root))
+    proposal, found = look(strangers)
+    assert codes(found) == []
+    assert proposal.server.issuer == root
+
+
 def test_without_resource_metadata_the_mcp_origin_is_the_issuer() -> None:
     proposal, found = look(legacy(issuer=ORIGIN))
     assert codes(found) == []

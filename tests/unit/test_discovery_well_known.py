@@ -3,7 +3,7 @@
 import pytest
 
 from broker.discovery import resource_metadata_urls, server_metadata_urls
-from broker.discovery.well_known import is_for, origin_of
+from broker.discovery.well_known import is_for, is_issuer, origin_of
 
 RESOURCE = "/.well-known/oauth-protected-resource"
 SERVER = "/.well-known/oauth-authorization-server"
@@ -101,3 +101,26 @@ def test_a_resource_is_the_server_or_what_stands_above_it(resource: str, same: b
 def test_an_origin_leaves_the_usual_port_out() -> None:
     assert origin_of("HTTPS://A.example:443/x?y") == "https://a.example"
     assert origin_of("http://a.example:8080") == "http://a.example:8080"
+
+
+@pytest.mark.parametrize(
+    ("stated", "named", "same"),
+    [
+        ("https://a.example", "https://a.example", True),
+        ("https://a.example", "https://a.example/", True),
+        ("https://a.example/", "https://a.example", True),
+        ("https://a.example//", "https://a.example", False),
+        ("https://a.example", "https://a.example//", False),
+        ("https://A.example", "https://a.example/", False),
+        ("https://a.example:443", "https://a.example/", False),
+        ("http://a.example", "https://a.example/", False),
+        ("https://a.example/x", "https://a.example/x", True),
+        ("https://a.example/x", "https://a.example/x/", False),
+        ("https://a.example/x/", "https://a.example/x", False),
+        ("https://a.example", "https://a.example/x", False),
+    ],
+)
+def test_the_slash_of_a_root_alone_makes_no_other_issuer(
+    stated: str, named: str, same: bool
+) -> None:
+    assert is_issuer(stated, named) is same

@@ -1,5 +1,6 @@
 """What is committed builds anywhere: it names no registry and no place on somebody's machine."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -54,10 +55,26 @@ def test_no_committed_file_names_a_place_on_somebodys_machine() -> None:
 
 def test_no_lock_that_records_registry_addresses_is_committed() -> None:
     names = {path.name for path in _committed()}
-    assert not names & {"uv.lock", "poetry.lock", "package-lock.json", "yarn.lock", "Pipfile.lock"}
+    assert not names & {"uv.lock", "poetry.lock", "yarn.lock", "Pipfile.lock"}
 
 
-@pytest.mark.parametrize("lock", ["runtime", "dev", "sam", "oldest", "checkov", "ministack"])
+def test_every_npm_package_is_pinned_by_version_and_hash_and_no_address() -> None:
+    locks = [path for path in _committed() if path.name == "package-lock.json"]
+    assert locks
+    for lock in locks:
+        packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+        of_itself = packages.pop("")
+        assert of_itself["name"].startswith("interop-")
+        for name, package in packages.items():
+            assert package["version"], name
+            assert package["integrity"].startswith("sha512-"), name
+            assert "resolved" not in package, name
+
+
+LOCKS = ["runtime", "dev", "sam", "oldest", "checkov", "ministack"]
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, "interop-mcp-1", "interop-mcp-2", "interop-fastmcp"])
 def test_every_locked_package_is_pinned_by_version_and_hash(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
     entries = re.split(r"\n(?=\S)", text.strip())

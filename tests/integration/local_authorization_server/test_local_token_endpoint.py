@@ -137,6 +137,16 @@ def test_an_access_token_can_be_a_jwt_and_die_with_the_refresh(app: SampleApp) -
     assert app.introspect(fresh)["active"]
 
 
+def test_a_jwt_is_for_the_resource_that_the_token_request_names(app: SampleApp) -> None:
+    app.switch(jwt_access_token=True)
+    resource = "https://mcp.example.com/mcp"
+    tokens = app.redeem(app.consent()["code"], resource=resource).json()
+    claims = jwt.decode(tokens["access_token"], keys(app)).claims
+    assert (claims["iss"], claims["aud"]) == (app.issuer, resource)
+    other = app.redeem(app.consent()["code"]).json()["access_token"]
+    assert "aud" not in jwt.decode(other, keys(app)).claims
+
+
 # Token responses in the wild
 
 

@@ -12,7 +12,13 @@ from broker.outbound import Outbound
 
 from .documents import ResourceMetadata, ServerMetadata
 from .fetching import Fetcher, NotThere, Refused
-from .well_known import is_for, origin_of, resource_metadata_urls, server_metadata_urls
+from .well_known import (
+    is_for,
+    is_issuer,
+    origin_of,
+    resource_metadata_urls,
+    server_metadata_urls,
+)
 
 _ASKING = 8.0
 """Seconds for the request without credentials."""
@@ -69,6 +75,15 @@ class Discoverer:
                 break
         return found
 
+    def listed_scopes(self, mcp_url: str, challenge: Challenge, deadline: float) -> tuple[str, ...]:
+        """Return all that the protected resource lists (MCP, Scope Selection); none if it is mute.
+
+        For a challenge that names no scope. Asks as `look` does, for the resource's metadata alone.
+        """
+        found = Findings(mcp_url, challenge)
+        self._find_resource(found, deadline)
+        return found.resource.scopes if found.resource else ()
+
     def _ask(self, found: Findings, deadline: float) -> None:
         until = min(deadline, self.clock.monotonic() + _ASKING)
         try:
@@ -119,12 +134,11 @@ class Discoverer:
             except Refused as exc:
                 found.note(f"server_metadata_{exc.why}", exc.message, url)
                 continue
-            if document.issuer != issuer:
-                # RFC 8414 §3.3: character by character, else it may be somebody else's.
+            if not is_issuer(document.issuer, issuer):
                 message = "The metadata is another issuer's, so it is not believed."
                 found.note("issuer_mismatch", message, url)
                 continue
-            found.server, found.server_url, found.issuer = document, url, issuer
+            found.server, found.server_url, found.issuer = document, url, document.issuer
             return True
         return False
 

@@ -32,6 +32,17 @@ def server_metadata_urls(issuer: str) -> tuple[str, ...]:
     return tuple([*found, f"{origin}{path}{_OPENID}"] if path else found)
 
 
+def is_issuer(stated: str, named: str) -> bool:
+    """Say whether metadata that states this ``issuer`` is that of the one who was named.
+
+    RFC 8414 §3.3 wants them identical, else they may be two parties'. A root's slash alone makes no
+    other party (RFC 3986 §6.2.3), and servers add it: their URL types write it.
+    """
+    if urlsplit(named).path in ("", "/"):
+        return stated.removesuffix("/") == named.removesuffix("/")
+    return stated == named
+
+
 def origin_of(url: str) -> str:
     """Return scheme, host and, if it is not the usual one, port (RFC 6454 §6.2)."""
     parts = urlsplit(url)

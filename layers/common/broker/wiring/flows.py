@@ -12,6 +12,7 @@ from broker.storage import versions
 from .parts import Parts
 
 if TYPE_CHECKING:
+    from broker.discovery import Discoverer
     from broker.flows.authorize import Authorize
     from broker.flows.callback import Callback
     from broker.flows.connections import Connections
@@ -79,6 +80,7 @@ class Wiring:
             self._parts.connector,
             self._parts.caller,
             self._first_use,
+            self._discoverer,
         )
 
     @cached_property
@@ -201,8 +203,7 @@ class Wiring:
         return FirstUse(self._parts.clock, self._parts.found, self._proposals)
 
     def _proposals(self) -> "Proposals":
-        from broker.discovery import Discoverer, Registrar
-        from broker.mcp import McpClient
+        from broker.discovery import Registrar
         from broker.proposals import Proposals
 
         clock, outbound = self._parts.clock, self._parts.outbound
@@ -212,9 +213,17 @@ class Wiring:
             self._registrations,
             self._parts.vault,
             outbound,
-            Discoverer(outbound, clock, McpClient(outbound, clock)),
+            self._discoverer(),
             Registrar(outbound, clock),
         )
+
+    def _discoverer(self) -> "Discoverer":
+        """Asks servers about themselves, without credentials."""
+        from broker.discovery import Discoverer
+        from broker.mcp import McpClient
+
+        clock, outbound = self._parts.clock, self._parts.outbound
+        return Discoverer(outbound, clock, McpClient(outbound, clock))
 
     @cached_property
     def _registrations(self) -> "RegistrationStore":

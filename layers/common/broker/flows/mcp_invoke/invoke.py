@@ -1,9 +1,11 @@
 """Act as the user: run a tool, or say what the user has to do first; list the tools."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
@@ -40,11 +42,16 @@ from broker.storage.servers import ServerStore
 from broker.storage.tools import ListTooLarge, StoredTools, ToolStore
 from broker.tokens import Unusable
 
+if TYPE_CHECKING:  # a large import for a rare question
+    from broker.discovery import Discoverer
+
 SCOPE_LENGTH = 4000
 """Characters of scopes in one authorization request, at most."""
 SCOPE_REQUESTS = 3
 """How often in a row a user is asked for scopes that their consents do not bring."""
 _SCOPE_PAUSE = timedelta(hours=1)
+_KEPT_BACK = 1.0
+"""Seconds of an invocation in which nothing more is asked of strangers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class McpInvoke:
     connector: Connector
     caller: Caller
     first_use: FirstUse
+    discoverer: Callable[[], "Discoverer"]
 
     def invoke(self, call: ToolCall, invocation: Invocation) -> InvokeOutcome:
         """Run the tool as the user, or return the ready prompt."""
@@ -97,7 +105,7 @@ class McpInvoke:
                 mirrored=call.mirrored,
             )
         except InsufficientScope as exc:
-            return self.more_scope(server, call.wish.user_id, exc)
+            return self.more_scope(server, call.wish.user_id, exc, invocation)
         if isinstance(called, Unusable):
             return self.needed(server, called.connection)
         answer, heard = called.outcome, called.notices.heard
@@ -161,9 +169,13 @@ class McpInvoke:
         reason = PromptReason.RECONNECT_REQUIRED
         return Needed(server, reason, connection.reason, connection.failure)
 
-    def more_scope(self, server: Server, user_id: str, lacking: InsufficientScope) -> Needed:
+    def more_scope(
+        self, server: Server, user_id: str, lacking: InsufficientScope, invocation: Invocation
+    ) -> Needed:
         """Ask for the union: a new consent replaces the old one, scopes and all.
 
+        Where the server does not name the scopes that it wants, those that it lists count (MCP,
+        Scope Selection).
         Bounded: a server is not believed that asks for what it was given, and a user is not asked
         for ever for what the service does not grant.
         """
@@ -172,7 +184,10 @@ class McpInvoke:
             raise ServerMisconfigured(message) from lacking
         connection, _ = self.connections.get(user_id, server.server_id)
         held = connection.tokens.scope if connection else ()
-        union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *lacking.scopes))))
+        wanted = lacking.scopes or self.discoverer().listed_scopes(
+            server.mcp_url, lacking.challenge, invocation.deadline - _KEPT_BACK
+        )
+        union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *wanted))))
         missing = tuple(scope for scope in union if scope not in held)
         if connection is not None and not missing:
             raise _vain("scope_not_enough", "The MCP server asks for what it was given.")

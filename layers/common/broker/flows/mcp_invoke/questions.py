@@ -51,7 +51,7 @@ class Questions:
         try:
             found = self.caller.list_all(server, session.user_id, request.method, invocation)
         except InsufficientScope as exc:
-            needed = self.tools.invoke.more_scope(server, session.user_id, exc)
+            needed = self.tools.invoke.more_scope(server, session.user_id, exc, invocation)
             return self.asking.tell(needed, session, request, invocation)
         except McpServerError as exc:
             if exc.details.get("code") != METHOD_NOT_FOUND:
@@ -84,7 +84,7 @@ class Questions:
                 hearing=request.hearing,
             )
         except InsufficientScope as exc:
-            needed = self.tools.invoke.more_scope(server, session.user_id, exc)
+            needed = self.tools.invoke.more_scope(server, session.user_id, exc, invocation)
             return self.asking.tell(needed, session, request, invocation)
         if isinstance(called, Unusable):
             if request.method == "completion/complete":  # asked at every key: no reason to prompt
