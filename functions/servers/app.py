@@ -2,14 +2,14 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from broker.inbound import answers, discoveries
+from broker.inbound import answers, discoveries, presets
 from broker.inbound.door import http_api, invocation, precondition, read_body, read_query
+from broker.inbound.registry_requests import PresetRequest, PresetsRequest, PutServerRequest
 from broker.inbound.requests import (
     ClientMetadataRequest,
     DeleteServerRequest,
     Named,
     PageRequest,
-    PutServerRequest,
 )
 from broker.wiring import wiring
 
@@ -45,6 +45,18 @@ def delete(server_id: str) -> Response:
         asked.server_id, precondition(app), disconnect=asked.disconnect == "true"
     )
     return answers.deleted(remaining)
+
+
+@app.get("/v1/presets")
+def list_presets() -> Response:
+    read_query(app, PresetsRequest)
+    return answers.json_answer(presets.listed(wiring().presets.all()))
+
+
+@app.get("/v1/presets/<preset_id>")
+def get_preset(preset_id: str) -> Response:
+    found = wiring().presets.get(read_query(app, PresetRequest).preset_id)
+    return answers.json_answer(presets.whole(found))
 
 
 @app.get("/oauth/client-metadata/<document>")

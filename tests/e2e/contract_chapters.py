@@ -14,7 +14,7 @@ from local.demo.journey import Journey
 from local.loopback import Reply, Request
 from local.visitor import forms
 from tests.e2e.contract import document
-from tests.e2e.contract_discovery import discover_servers
+from tests.e2e.contract_discovery import discover_servers, pick_a_service
 from tests.e2e.contract_mcp import let_mcp_clients_in
 from tests.e2e.contract_walk import LOOPBACK, Walk, complete
 from tests.e2e.stranger import as_json
@@ -254,20 +254,20 @@ def be_refused_at_the_door(walk: Walk) -> None:
             for method in item.keys() & {"get", "put", "post", "delete"}:
                 if path.startswith("/v1"):
                     named = path.replace("{test_id}", "none").replace("{session_id}", "none")
-                    url = address + named.replace("{server_id}", "nothing-here")
+                    url = address + _named_nothing(named, "nothing-here")
                     assert visitor.http.request(method, url).status_code == 403
                     _ask_about_nothing(walk, method, named)
 
 
 def _ask_about_nothing(walk: Walk, method: str, path: str) -> None:
-    builders = ("/v1/servers", "/v1/discover")
+    builders = ("/v1/servers", "/v1/discover", "/v1/presets")
     of_servers = path.startswith(builders) and not path.endswith("/tools")
     client = walk.bound.builder if of_servers else walk.bound.chat
     known = {} if of_servers else {"user_id": "x"}
     known |= _NEEDED.get(path.rpartition("/")[2], {})
 
     def ask(server_id: str = "nothing-here", **more: str) -> httpx.Response:
-        url = path.replace("{server_id}", server_id)
+        url = _named_nothing(path, server_id)
         if method in {"get", "delete"}:
             return client.request(method, url, params=known | more)
         return client.request(method, url, json=known | more)
@@ -276,8 +276,12 @@ def _ask_about_nothing(walk: Walk, method: str, path: str) -> None:
     assert ask(unknown="1").status_code == 400
     if method in {"put", "post"}:
         assert ask(unknown=TOO_LARGE).status_code == 413
-    if "{server_id}" in path:
+    if _named_nothing(path, "x") != path:
         assert ask("a%2Fb").json()["error"] == "not_found"
+
+
+def _named_nothing(path: str, name: str) -> str:
+    return path.replace("{server_id}", name).replace("{preset_id}", name)
 
 
 _NEEDED = {
@@ -287,6 +291,7 @@ _NEEDED = {
 }
 CHAPTERS = (
     register_servers,
+    pick_a_service,
     discover_servers,
     try_a_configuration,
     try_what_does_not_work,

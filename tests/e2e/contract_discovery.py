@@ -25,3 +25,21 @@ def discover_servers(walk: Walk) -> None:
         assert visitor.http.get(f"{address}/{found.server_id}.json").is_success
         assert visitor.http.get(f"{address}/nobody.json").status_code == 404
         assert visitor.http.get(f"{address}/no-ending").status_code == 400
+
+
+def pick_a_service(walk: Walk) -> None:
+    """Read the catalogue; register a service of it, whole and in ways that are refused."""
+    picked, builder = walk.blank(), walk.bound.builder
+    listed = builder.get("/v1/presets").json()["presets"]
+    assert len(listed) >= 70
+    whole = builder.get("/v1/presets/zendesk").json()
+    assert "{subdomain}" in whole["server"]["token_endpoint"]
+    wanted = {"preset": "zendesk", "mcp_url": picked.tenant.url, "client_id": "picked"}
+    made = picked.put(**wanted, values={"subdomain": "acme"})
+    assert made.json()["token_endpoint"] == "https://acme.zendesk.com/oauth/tokens"
+    assert picked.get().json()["preset"] == "zendesk"
+    hostile = picked.put(**wanted, values={"subdomain": "a.example/@evil"})
+    assert hostile.status_code == 422
+    assert hostile.json()["error_description"].startswith("values.subdomain: ")
+    assert picked.put(mcp_url=picked.tenant.url).status_code == 400
+    picked.delete()

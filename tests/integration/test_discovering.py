@@ -8,7 +8,7 @@ import pytest
 
 from broker.errors import InvalidServer, ServerNotFound
 from broker.inbound.discoveries import discovered
-from broker.inbound.requests import PutServerRequest
+from broker.inbound.registry_requests import PutServerRequest
 from broker.model import ClientSource, Discovered, Precondition, Server
 from tests.fakes.strangers import (
     MCP_URL,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from broker.errors import InvalidServer, PreconditionFailed, ServerInUse, ServerNotFound
-from broker.inbound.requests import PutServerRequest
+from broker.inbound.registry_requests import PutServerRequest
 from broker.model import Precondition, Server, Status
 from tests.integration.conftest import World
 

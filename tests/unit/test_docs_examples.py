@@ -9,7 +9,8 @@ import subprocess
 import sys
 from typing import Any
 
-from broker.inbound.requests import CompleteRequest, InvokeRequest, PutServerRequest
+from broker.inbound.registry_requests import PutServerRequest
+from broker.inbound.requests import CompleteRequest, InvokeRequest
 from local.demo.neighbours import Neighbours
 from local.deployment import Deployment
 from tests.unit.documents import page

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.inbound.door import query, read_body, read_form, read_query
-from broker.inbound.requests import ConsentRequest, ForUserAt, PutServerRequest
+from broker.inbound.registry_requests import PutServerRequest
+from broker.inbound.requests import ConsentRequest, ForUserAt
 from tests.unit.inbound_events import ask, body_of, event, invoked, refusal
 
 

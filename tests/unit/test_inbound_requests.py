@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from broker.errors import InvalidRequest
+from broker.inbound.registry_requests import PutServerRequest
 from broker.inbound.requests import (
     CompleteRequest,
     ForUser,
     InvokeRequest,
     Named,
     PageRequest,
-    PutServerRequest,
     cursor_of,
 )
 from broker.model import Kept, Purpose, Secret

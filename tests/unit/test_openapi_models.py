@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from broker.diagnosis import Cause
+from broker.inbound.registry_requests import PresetRequest, PresetsRequest, PutServerRequest
 from broker.inbound.requests import (
     AdvanceTestRequest,
     ApiRequest,
@@ -21,7 +22,6 @@ from broker.inbound.requests import (
     Named,
     PageRequest,
     PromptRequest,
-    PutServerRequest,
     ReadTestRequest,
     ServerConnectionsRequest,
     StartTestRequest,
@@ -54,6 +54,8 @@ QUERIES: dict[str, type[ApiRequest]] = {
     "GET /v1/servers/{server_id}/connections": ServerConnectionsRequest,
     "GET /v1/servers": PageRequest,
     "GET /v1/servers/{server_id}": Named,
+    "GET /v1/presets": PresetsRequest,
+    "GET /v1/presets/{preset_id}": PresetRequest,
     "DELETE /v1/servers/{server_id}": DeleteServerRequest,
     "GET /v1/servers/{server_id}/test/{test_id}": ReadTestRequest,
     "GET /authorize": TicketRequest,
@@ -106,7 +108,7 @@ def model_fields(model: type[ApiRequest]) -> tuple[dict[str, dict[str, Any]], se
     """Return the fields that are not in the path, and which of them are required."""
     schema = model.model_json_schema()
     in_body = {"server_id"} if model in (InvokeRequest, DiscoverRequest) else set()
-    path = {"server_id", "session_id", "test_id", "document"} - in_body
+    path = {"server_id", "session_id", "test_id", "document", "preset_id"} - in_body
     fields = {
         name: normal({**field, "$ref": field["$ref"]} if "$ref" in field else field, schema)
         for name, field in schema["properties"].items()

@@ -292,7 +292,16 @@ API = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}
                 "DELETE/v1/sessions/*",
             ],
         ),
-        ("BuilderPolicy", ["POST/v1/discover", "*/v1/servers", "*/v1/servers/*"]),
+        (
+            "BuilderPolicy",
+            [
+                "POST/v1/discover",
+                "GET/v1/presets",
+                "GET/v1/presets/*",
+                "*/v1/servers",
+                "*/v1/servers/*",
+            ],
+        ),
     ],
 )
 def test_a_caller_may_call_its_own_routes_of_this_api(policy: str, paths: list[str]) -> None:

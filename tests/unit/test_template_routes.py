@@ -21,6 +21,8 @@ ROUTES = {
     "GET /v1/servers/{server_id}": "ServersFunction",
     "PUT /v1/servers/{server_id}": "ServersFunction",
     "DELETE /v1/servers/{server_id}": "ServersFunction",
+    "GET /v1/presets": "ServersFunction",
+    "GET /v1/presets/{preset_id}": "ServersFunction",
     "GET /oauth/client-metadata/{document}": "ServersFunction",
     "POST /v1/discover": "ProbeFunction",
     "POST /v1/servers/{server_id}/test": "ProbeFunction",

@@ -8,7 +8,8 @@
     ├── NotFound
     │   ├── ServerNotFound        404 server_not_found
     │   ├── ConnectionNotFound    404 connection_not_found
-    │   └── TestNotFound          404 test_not_found
+    │   ├── TestNotFound          404 test_not_found
+    │   └── PresetNotFound        404 preset_not_found
     ├── MethodNotAllowed          405 method_not_allowed
     ├── ServerInUse               409 server_in_use
     ├── ServerChanged             409 server_changed
@@ -120,6 +121,16 @@ class TestNotFound(NotFound):
     def __init__(self) -> None:
         """Say the same for an unknown and an expired test."""
         super().__init__("No such test of this server is under way. Start a new one.")
+
+
+class PresetNotFound(NotFound):
+    """The catalogue has no service under that id."""
+
+    error = "preset_not_found"
+
+    def __init__(self) -> None:
+        """Name no id: it came from the caller."""
+        super().__init__("The catalogue has no preset of this id. GET /v1/presets lists them.")
 
 
 class ServerInUse(BrokerError):

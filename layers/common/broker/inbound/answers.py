@@ -149,6 +149,7 @@ def server(server: Server, base_url: str) -> Body:
         "refresh_idle_days": server.refresh_idle_days,
         "reuse_grace_seconds": server.reuse_grace_seconds,
         "account_field": server.account_field,
+        "preset": server.preset,
         "token_header": server.token_header,
         "token_scheme": server.token_scheme,
         "redirect_uri": f"{base_url}/callback/{server.server_id}",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from broker.errors import InvalidRequest
-from broker.model import Claimant, Draft, Kept, Purpose, Secret, ToolCall, Wish
+from broker.model import Claimant, Purpose, Secret, ToolCall, Wish
 from broker.wire import Wire
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -37,13 +37,6 @@ type Label = Annotated[Shown, Field(min_length=1, max_length=128)]
 type Handle = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 type Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}$")]
 type ServerIds = Annotated[list[ServerId], Field(min_length=1, max_length=20)]
-type Params = Annotated[
-    Mapping[
-        Annotated[Text, Field(min_length=1, max_length=128)],
-        Annotated[Text, Field(max_length=1024)],
-    ],
-    Field(max_length=20),
-]
 
 
 class ApiRequest(Wire):
@@ -227,62 +220,6 @@ class ConsentRequest(TicketRequest):
     def csrf_secret(self) -> Secret:
         """Return what must equal the page's cookie."""
         return Secret(self.csrf)
-
-
-class PutServerRequest(Named):
-    """``PUT /v1/servers/{server_id}``: the whole configuration, but for omitted secrets."""
-
-    name: Annotated[Shown, Field(min_length=1, max_length=80)]
-    mcp_url: Url
-    auth_type: Literal["consumer_oauth", "bearer", "none"]
-    client_id: Annotated[Text, Field(min_length=1, max_length=1024)] | None = None
-    client_secret: Annotated[Text, Field(min_length=1, max_length=4096)] | None = Field(
-        default=None, repr=False
-    )
-    bearer_token: (
-        Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]{0,8190}[\x21-\x7e])?$")] | None
-    ) = Field(default=None, repr=False)
-    authorization_endpoint: Url | None = None
-    token_endpoint: Url | None = None
-    refresh_endpoint: Url | None = None
-    revocation_endpoint: Url | None = None
-    userinfo_endpoint: Url | None = None
-    issuer: Url | None = None
-    resource: Url | None = None
-    authorization_response_iss_parameter_supported: bool = False
-    scopes: Annotated[
-        list[Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$", max_length=256)]],
-        Field(max_length=100),
-    ] = Field(default_factory=list)
-    scope_separator: Literal["space", "comma", "plus", " ", ",", "+"] = "space"
-    token_request_style: Literal["form_post", "form_basic", "json_basic", "json_post", "none"] = (
-        "form_post"
-    )
-    pkce: bool = True
-    extra_authorize_params: Params = Field(default_factory=dict)
-    extra_token_params: Params = Field(default_factory=dict)
-    extra_refresh_params: Params = Field(default_factory=dict)
-    revocation_scope: Literal["grant", "token"] = "grant"
-    default_expires_in: Annotated[int, Field(ge=1, le=10 * 365 * 86_400)] | None = None
-    refresh_idle_days: Annotated[int, Field(ge=1, le=3650)] | None = None
-    reuse_grace_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = None
-    account_field: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")] | None = None
-    token_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"
-    token_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = "Bearer"
-
-    @property
-    def draft(self) -> Draft:
-        """Return the configuration, in the broker's terms."""
-        secret_names = {"client_secret", "bearer_token"}
-        values = self.model_dump(exclude={"server_id", *secret_names})
-        return Draft(values, self._secret("client_secret"), self._secret("bearer_token"))
-
-    def _secret(self, name: str) -> Secret | Kept | None:
-        """Omitted is kept, null is removed."""
-        if name not in self.model_fields_set:
-            return Kept.KEPT
-        value = getattr(self, name)
-        return None if value is None else Secret(value)
 
 
 def cursor_of(key: str | None) -> str | None:

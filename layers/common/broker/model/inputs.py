@@ -58,6 +58,10 @@ class Draft:
     values: Mapping[str, Any]
     client_secret: Secret | Kept | None
     bearer_token: Secret | Kept | None
+    preset: str | None = None
+    preset_values: Mapping[str, str] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    """The fields that the builder named: a preset leaves them alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ class Server:
     reuse_grace_seconds: int | None = None
     """How long a spent refresh token may be sent once more; None: not at all, as far as known."""
     account_field: str | None = None
+    preset: str | None = None
+    """The preset that filled in what the builder left out: for reference, it decides nothing."""
     token_header: str = "Authorization"
     token_scheme: str = "Bearer"
     incarnation: str = ""

@@ -33,6 +33,7 @@ _PLAIN = (
     "refresh_idle_days",
     "reuse_grace_seconds",
     "account_field",
+    "preset",
     "token_header",
     "token_scheme",
     "incarnation",

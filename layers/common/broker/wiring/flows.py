@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from broker.flows.refresh_scheduler import RefreshScheduler
     from broker.flows.refresh_worker import RefreshWorker
     from broker.flows.servers import Servers
+    from broker.flows.servers.presets import Presets
     from broker.oauth.trusted_issuer import TrustedIssuer
     from broker.proposals import FirstUse, Proposals
     from broker.sessions import Sessions
@@ -161,7 +162,16 @@ class Wiring:
             self._parts.tools,
             self._parts.vault,
             self._parts.outbound,
+            lambda: self.presets,
         )
+
+    @cached_property
+    def presets(self) -> "Presets":
+        """The servers function's other flow: the catalogue of services."""
+        from broker.flows.servers.presets import Presets
+        from broker.presets import Catalogue
+
+        return Presets(Catalogue())
 
     @cached_property
     def probe(self) -> "Probe":

@@ -38,6 +38,7 @@ _OURS = frozenset(
         "state",
     }
 )
+_SIGNS = {"space": " ", "comma": ",", "plus": "+"}
 _HEADERS_REFUSED = frozenset(
     {
         "accept",
@@ -73,6 +74,10 @@ def check_values(values: Mapping[str, Any], outbound: Outbound) -> None:
         taken = _OURS.intersection(values[name])
         if taken:
             raise InvalidServer(f"{name}: {min(taken)} is set by the broker itself.")
+    separator = values["scope_separator"]
+    sign = _SIGNS.get(separator, separator)
+    if torn := [scope for scope in values["scopes"] if sign in scope]:
+        raise InvalidServer(f"scopes: {torn[0]} holds the scope_separator; list each by itself.")
     if values["token_header"].lower() in _HEADERS_REFUSED:
         raise InvalidServer("token_header: this header cannot carry a token.")
 

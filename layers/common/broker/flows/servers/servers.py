@@ -1,8 +1,9 @@
 """The registry: writes configuration, reads no secret, talks to nobody."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from broker.clock import Clock
 from broker.errors import InvalidServer, ServerInUse, ServerNotFound
@@ -34,6 +35,9 @@ from broker.vault import Vault, bearer_token_place, client_secret_place
 
 from .checks import check_precondition, check_secret_fits, check_values
 
+if TYPE_CHECKING:
+    from .presets import Presets
+
 PAGE = 50
 DISCONNECTED_PER_CALL = 50
 _COUNTED = 1000
@@ -54,6 +58,8 @@ class Servers:
     tools: ToolStore
     vault: Vault
     outbound: Outbound
+    presets: "Callable[[], Presets]"
+    """The catalogue costs a cold start its import, so only a server of a preset asks for it."""
 
     def page(self, start: str | None) -> tuple[Sequence[Server], str | None]:
         """Return a page in order of server_id, and the id to go on after."""
@@ -89,8 +95,9 @@ class Servers:
         """Create or replace; raise InvalidServer naming the field, or PreconditionFailed."""
         before = self.servers.registered(server_id)
         check_precondition(precondition, before)
-        check_values(draft.values, self.outbound)
-        wanted = self._wanted(server_id, draft, before)
+        values = self._values(draft)
+        check_values(values, self.outbound)
+        wanted = self._wanted(server_id, values, before)
         registered = self._registered_secret(wanted, draft)
         if registered:
             wanted = replace(wanted, client_secret=registered)
@@ -150,9 +157,16 @@ class Servers:
             if moved.stands is not None:
                 self._begin_removal(moved.stands)
 
-    def _wanted(self, server_id: str, draft: Draft, before: Server | None) -> Server:
+    def _values(self, draft: Draft) -> Mapping[str, Any]:
+        if draft.preset is not None:
+            return self.presets().filled(draft)
+        if draft.preset_values:
+            raise InvalidServer("values: without a preset there is nothing to put them into.")
+        return draft.values
+
+    def _wanted(self, server_id: str, fields: Mapping[str, Any], before: Server | None) -> Server:
         now = self.clock.now().replace(microsecond=0)
-        values = dict(draft.values)
+        values = dict(fields)
         values["auth_type"] = AuthType(values["auth_type"])
         values["token_request_style"] = TokenRequestStyle(values["token_request_style"])
         values["revocation_scope"] = RevocationScope(values["revocation_scope"])
