@@ -87,6 +87,15 @@ def test_a_server_without_a_preset_names_none(world: World) -> None:
         ({"preset": "gitlab", "values": {"host": "gitlab.localhost"}}, "authorization_endpoint"),
         ({"preset": "gitlab", "values": {"host": "127.0.0.1"}}, "authorization_endpoint"),
         ({"scope_separator": "comma", "scopes": ["read,write"]}, "scopes"),
+        ({"scope_parameter": "state"}, "scope_parameter"),
+        ({"scope_parameter": "client_id"}, "scope_parameter"),
+        ({"client_id_parameter": "client_secret"}, "client_id_parameter"),
+        ({"client_id_parameter": "scope"}, "client_id_parameter"),
+        ({"scope_parameter": "a", "client_id_parameter": "a"}, "client_id_parameter"),
+        (
+            {"client_id_parameter": "key", "extra_token_params": {"key": "x"}},
+            "extra_token_params",
+        ),
         ({"preset": "shopify", "values": {"shop": "a"}, "scopes": ["a,b"]}, "scopes"),
     ],
 )
@@ -113,6 +122,18 @@ def test_every_preset_makes_a_server_that_is_accepted_and_complete(world: World)
         made = put(world, wanted)
         assert (made.missing, made.preset) == ((), preset.preset_id)
         assert made.refresh_idle_days == preset.lifetimes.refresh_token_idle_days
+
+
+@pytest.mark.parametrize(
+    ("preset", "name", "value"),
+    [("tiktok", "client_id_parameter", "client_key"), ("slack", "scope_parameter", "user_scope")],
+)
+def test_a_service_with_names_of_its_own_is_kept_with_them(
+    world: World, preset: str, name: str, value: str
+) -> None:
+    made = put(world, WANTED | {"preset": preset, "values": {}})
+    assert getattr(made, name) == value
+    assert shown(made, BASE_URL)[name] == value
 
 
 def test_a_service_that_is_not_in_the_catalogue_is_not_found(world: World) -> None:

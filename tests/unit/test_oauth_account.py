@@ -115,6 +115,13 @@ def test_a_named_field_of_the_token_response_comes_after_userinfo() -> None:
     assert asked.label == "a@b.example"
 
 
+def test_a_named_field_of_userinfo_comes_before_the_usual_ones() -> None:
+    server = replace(WITH_USERINFO, account_field="data.user.display_name")
+    told = {"name": "N", "data": {"user": {"display_name": "Jo"}}}
+    assert find(userinfo=saying(told), server=server).label == "Jo"
+    assert find(userinfo=saying({"name": "N"}), server=server).label == "N"
+
+
 @pytest.mark.parametrize("path", ["", ".", "a.b.c", "name.x", "missing", "authed_user"])
 def test_a_named_field_that_is_not_there_leaves_the_usual_ones(path: str) -> None:
     members: dict[str, object] = {"authed_user": {"id": "U1"}, "name": "N"}

@@ -129,6 +129,21 @@ def test_scopes_are_joined_by_the_servers_separator(separator: str, expected: st
     assert f"scope={expected}" in text.split("&")
 
 
+def test_client_id_and_scopes_go_by_the_names_that_the_service_has_for_them() -> None:
+    server = replace(SERVER, client_id_parameter="client_key", scope_parameter="user_scope")
+    sent = query(url(server, scopes=("a", "b")))
+    assert sent["client_key"] == [SERVER.client_id]
+    assert sent["user_scope"] == ["a b"]
+    assert not sent.keys() & {"client_id", "scope"}
+
+
+def test_a_second_set_of_scopes_comes_from_the_builder() -> None:
+    extra = {"scope": "chat:write"}
+    server = replace(SERVER, scope_parameter="user_scope", extra_authorize_params=extra)
+    sent = query(url(server, scopes=("search:read",)))
+    assert (sent["scope"], sent["user_scope"]) == (["chat:write"], ["search:read"])
+
+
 def test_the_resource_is_sent_when_there_is_one() -> None:
     sent = query(url(replace(SERVER, resource="https://mcp.example.com/mcp")))
     assert sent["resource"] == ["https://mcp.example.com/mcp"]

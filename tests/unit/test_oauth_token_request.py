@@ -34,6 +34,15 @@ def test_a_refresh_sends_the_token_and_nothing_of_the_code() -> None:
     }
 
 
+def test_the_client_id_goes_by_the_name_that_the_service_has_for_it() -> None:
+    server = replace(SERVER, client_id_parameter="client_key")
+    for request in (exchange, refresh):
+        service = granting()
+        request(service, server)
+        assert service.form["client_key"] == "client-1"
+        assert "client_id" not in service.form
+
+
 def test_without_pkce_no_verifier_is_sent() -> None:
     service = granting()
     service.endpoint.exchange(

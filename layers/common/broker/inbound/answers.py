@@ -139,6 +139,8 @@ def server(server: Server, base_url: str) -> Body:
         ),
         "scopes": list(server.scopes),
         "scope_separator": {" ": "space", ",": "comma", "+": "plus"}[server.scope_separator],
+        "scope_parameter": server.scope_parameter,
+        "client_id_parameter": server.client_id_parameter,
         "token_request_style": server.token_request_style.value,
         "pkce": server.pkce,
         "extra_authorize_params": dict(server.extra_authorize_params),
@@ -281,11 +283,7 @@ def _that_fits(answer: Response[str], what: str) -> Response[str]:
 
 
 def _prompt(prompt: Prompt) -> Body:
-    return {
-        "text": prompt.text,
-        "button_label": prompt.button_label,
-        "detail": prompt.detail,
-    }
+    return {"text": prompt.text, "button_label": prompt.button_label, "detail": prompt.detail}
 
 
 def _failure(failure: Failure) -> Body:

@@ -15,6 +15,7 @@ type Params = Annotated[
     ],
     Field(max_length=20),
 ]
+type Parameter = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 type PresetId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
@@ -59,6 +60,8 @@ class PutServerRequest(Named):
         Field(max_length=100),
     ] = Field(default_factory=list)
     scope_separator: Literal["space", "comma", "plus", " ", ",", "+"] = "space"
+    scope_parameter: Parameter = "scope"
+    client_id_parameter: Parameter = "client_id"
     token_request_style: Literal["form_post", "form_basic", "json_basic", "json_post", "none"] = (
         "form_post"
     )

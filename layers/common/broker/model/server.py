@@ -64,6 +64,10 @@ class Server:
     """Every authorization response brings ``iss``; one without it is refused (RFC 9207 §2.4)."""
     scopes: tuple[str, ...] = ()
     scope_separator: str = " "
+    scope_parameter: str = "scope"
+    """What the authorization request calls the scopes; Slack has ``user_scope`` for a user's."""
+    client_id_parameter: str = "client_id"
+    """What authorization and token requests call the client id; TikTok: ``client_key``."""
     token_request_style: TokenRequestStyle = TokenRequestStyle.FORM_POST
     pkce: bool = True
     extra_authorize_params: Mapping[str, str] = field(default_factory=dict)

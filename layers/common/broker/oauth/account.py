@@ -66,11 +66,10 @@ class AccountFinder:
             yield _Source(str(claims["iss"]), subject(claims), named(claims))
         members = self._userinfo(response, server, deadline)
         if members and _same_user(claims, members):
-            yield _Source(issuer, subject(members), named(members))
+            yield _Source(issuer, subject(members), _chosen(members, server) or named(members))
         # A token response's own "id" may be the token's, new each time.
         told = {name: value for name, value in response.members.items() if name != "id"}
-        field = server.account_field
-        label = at_path(response.members, field) if field else None
+        label = _chosen(response.members, server)
         yield _Source(issuer, subject(told), label or named(told))
 
     def _userinfo(self, response: TokenResponse, server: Server, deadline: float) -> Members | None:
@@ -89,6 +88,11 @@ class AccountFinder:
             return read_members(answer.body) if answer.status == 200 else None
         except (OutboundError, NotMembers):
             return None
+
+
+def _chosen(members: Members, server: Server) -> str | None:
+    """Return what stands where the builder says that the account's name lies."""
+    return at_path(members, server.account_field) if server.account_field else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def authorization_url(
     extra = {k: v for k, v in server.extra_authorize_params.items() if k not in _OURS}
     named = extra | {
         "response_type": "code",
-        "client_id": server.client_id,
+        server.client_id_parameter: server.client_id,
         "redirect_uri": redirect_uri,
         "state": state.reveal(),
     }
@@ -85,7 +85,7 @@ def authorization_url(
         named["resource"] = server.resource
     encoded = {name: _encoded(value) for name, value in named.items()}
     if scopes:
-        encoded["scope"] = _joined(scopes, server.scope_separator)
+        encoded[server.scope_parameter] = _joined(scopes, server.scope_separator)
     return _extended(server.authorization_endpoint, encoded)
 
 

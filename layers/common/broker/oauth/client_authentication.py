@@ -33,9 +33,11 @@ def client_request(
     style: TokenRequestStyle,
     client_id: str | None,
     client_secret: Secret | None,
+    client_id_parameter: str = "client_id",
 ) -> ClientRequest:
     """Put parameters and credentials into a request, in the server's style.
 
+    ``client_id_parameter`` is what a body calls the client id, where it is not as RFC 6749 has it.
     ``none`` is a public client: its id goes into the body, a secret nowhere (RFC 6749 §3.2.1).
     Raises CredentialMissing.
     """
@@ -44,13 +46,13 @@ def client_request(
     body = {name: value for name, value in parameters.items() if name not in _CREDENTIALS}
     headers = {"Accept": _JSON, "Content-Type": _JSON if style in _AS_JSON else FORM}
     if style is TokenRequestStyle.NONE:
-        body["client_id"] = client_id
+        body[client_id_parameter] = client_id
     elif client_secret is None:
         raise CredentialMissing("client_secret")
     elif style in _BASIC:
         headers["Authorization"] = _basic(client_id, client_secret)
     else:
-        body |= {"client_id": client_id, "client_secret": client_secret.reveal()}
+        body |= {client_id_parameter: client_id, "client_secret": client_secret.reveal()}
     if style in _AS_JSON:
         return ClientRequest(headers, json.dumps(body).encode("ascii"))
     return ClientRequest(headers, urlencode(body, errors="replace").encode("ascii"))

@@ -140,6 +140,7 @@ class _Request:
                 style=self.server.token_request_style,
                 client_id=self.server.client_id,
                 client_secret=client_secret,
+                client_id_parameter=self.server.client_id_parameter,
             )
         except CredentialMissing as exc:
             raise self._incomplete(str(exc)) from None

@@ -41,6 +41,8 @@ class PresetServer(_Strict):
     token_request_style: Literal["form_post", "form_basic", "json_basic", "json_post", "none"]
     pkce: bool
     scope_separator: Literal["space", "comma", "plus"]
+    scope_parameter: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "scope"
+    client_id_parameter: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "client_id"
     extra_authorize_params: Params = Field(default_factory=dict)
     extra_token_params: Params = Field(default_factory=dict)
     extra_refresh_params: Params = Field(default_factory=dict)

@@ -25,6 +25,8 @@ _PLAIN = (
     "resource",
     "authorization_response_iss_parameter_supported",
     "scope_separator",
+    "scope_parameter",
+    "client_id_parameter",
     "pkce",
     "extra_authorize_params",
     "extra_token_params",

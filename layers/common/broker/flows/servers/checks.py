@@ -70,8 +70,10 @@ def check_values(values: Mapping[str, Any], outbound: Outbound) -> None:
     for name in _URLS:
         if values.get(name) is not None:
             _check_url(name, values[name], outbound)
+    _check_renamed(values)
+    ours = _OURS | {values["client_id_parameter"]}
     for name in ("extra_authorize_params", "extra_token_params", "extra_refresh_params"):
-        taken = _OURS.intersection(values[name])
+        taken = ours.intersection(values[name])
         if taken:
             raise InvalidServer(f"{name}: {min(taken)} is set by the broker itself.")
     separator = values["scope_separator"]
@@ -100,6 +102,15 @@ def check_secret_fits(wanted: Server, draft: Draft) -> None:
         raise InvalidServer("client_secret: the token_request_style none sends no secret.")
     if isinstance(draft.bearer_token, Secret) and wanted.auth_type is not AuthType.BEARER:
         raise InvalidServer("bearer_token: only a bearer server has one.")
+
+
+def _check_renamed(values: Mapping[str, Any]) -> None:
+    """Refuse a new name that would stand for two parameters of one request."""
+    scope, client_id = values["scope_parameter"], values["client_id_parameter"]
+    if scope in _OURS:
+        raise InvalidServer("scope_parameter: a parameter of that name is sent already.")
+    if client_id in (_OURS | {scope, "scope", "resource"}) - {"client_id"}:
+        raise InvalidServer("client_id_parameter: a parameter of that name is sent already.")
 
 
 def _check_url(name: str, url: str, outbound: Outbound) -> None:
