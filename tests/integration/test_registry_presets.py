@@ -87,6 +87,13 @@ def test_a_server_without_a_preset_names_none(world: World) -> None:
         ({"preset": "gitlab", "values": {"host": "gitlab.localhost"}}, "authorization_endpoint"),
         ({"preset": "gitlab", "values": {"host": "127.0.0.1"}}, "authorization_endpoint"),
         ({"scope_separator": "comma", "scopes": ["read,write"]}, "scopes"),
+        (
+            {
+                "authorization_endpoint": "https://login.example.com/oauth/token/",
+                "token_endpoint": "https://login.example.com/oauth/authorize",
+            },
+            "authorization_endpoint",
+        ),
         ({"scope_parameter": "state"}, "scope_parameter"),
         ({"scope_parameter": "client_id"}, "scope_parameter"),
         ({"client_id_parameter": "client_secret"}, "client_id_parameter"),

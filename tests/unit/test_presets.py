@@ -1,5 +1,8 @@
 """The catalogue of services: every file is a preset, and no slip of the pen gets by."""
 
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,8 @@ from pydantic import ValidationError
 
 from broker.errors import InvalidServer
 from broker.presets import Catalogue, Kind, Preset, PresetValue
+from tests.unit.test_settings import COMPLETE
+from tests.unit.transformed import ROOT
 
 CATALOGUE = Catalogue()
 FILES = sorted(CATALOGUE.folder.iterdir())
@@ -173,3 +178,21 @@ def test_a_slip_of_the_pen_is_refused(changes: dict[str, Any]) -> None:
     assert Preset.model_validate(written())
     with pytest.raises(ValidationError):
         Preset.model_validate(written(**changes))
+
+
+@pytest.mark.parametrize(
+    "function", ["mcp_invoke", "authorize", "callback", "connections", "servers"]
+)
+def test_a_cold_start_does_not_pay_for_the_catalogue(function: str) -> None:
+    script = f"import app; flow = app.wiring().{function}; import sys; print(*sys.modules)"
+    places = (ROOT / "functions" / function, ROOT / "layers" / "common")
+    environment = {
+        **COMPLETE,
+        "PYTHONPATH": os.pathsep.join(map(str, places)),
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
+    command = [sys.executable, "-c", script]
+    loaded = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    modules = loaded.stdout.split()
+    assert f"broker.flows.{function}" in modules
+    assert [name for name in modules if name.startswith("broker.presets")] == []
