@@ -21,6 +21,7 @@ def test_every_service_has_a_section_and_a_line() -> None:
     assert SERVICES.rows("## The services").keys() == {one.preset_id for one in presets}
     headings = [line for line in SERVICES.prose.splitlines() if line.startswith("### ")]
     assert headings == [f"### {one.name}" for one in presets]
+    assert f"The broker knows {len(presets)} services" in SERVICES.text
 
 
 def test_the_bodies_of_the_walk_through_are_taken() -> None:

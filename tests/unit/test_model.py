@@ -139,4 +139,5 @@ def test_every_field_of_a_server_is_decisive_or_indifferent_by_decision() -> Non
     decided |= {"server_id", "auth_type", "scope_separator", "created_at", "account_field"}
     decided |= {"extra_authorize_params", "extra_token_params", "extra_refresh_params"}
     decided |= {"refresh_idle_days", "preset", "scope_parameter", "client_id_parameter"}
+    decided |= {"access_token_field"}
     assert {field.name for field in fields(Server)} == decided

@@ -150,6 +150,7 @@ def server(server: Server, base_url: str) -> Body:
         "default_expires_in": server.default_expires_in,
         "refresh_idle_days": server.refresh_idle_days,
         "reuse_grace_seconds": server.reuse_grace_seconds,
+        "access_token_field": server.access_token_field,
         "account_field": server.account_field,
         "preset": server.preset,
         "token_header": server.token_header,

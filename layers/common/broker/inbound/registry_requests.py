@@ -16,6 +16,7 @@ type Params = Annotated[
     Field(max_length=20),
 ]
 type Parameter = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+type Member = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 type PresetId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 
 
@@ -73,7 +74,8 @@ class PutServerRequest(Named):
     default_expires_in: Annotated[int, Field(ge=1, le=10 * 365 * 86_400)] | None = None
     refresh_idle_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     reuse_grace_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = None
-    account_field: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")] | None = None
+    access_token_field: Member | None = None
+    account_field: Member | None = None
     token_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"
     token_scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = "Bearer"
 

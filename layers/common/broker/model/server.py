@@ -78,6 +78,11 @@ class Server:
     refresh_idle_days: int | None = None
     reuse_grace_seconds: int | None = None
     """How long a spent refresh token may be sent once more; None: not at all, as far as known."""
+    access_token_field: str | None = None
+    """Where the access token lies in a token response, as a dotted path; None: where it usually is.
+
+    The other members are read beside it.
+    """
     account_field: str | None = None
     preset: str | None = None
     """The preset that filled in what the builder left out: for reference, it decides nothing."""

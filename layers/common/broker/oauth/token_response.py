@@ -75,7 +75,7 @@ def read_token_response(members: Members, server: Server, sent_at: datetime) -> 
     An omitted, empty or null refresh token is None (the caller keeps the old one), an omitted or
     empty scope too. Lifetimes count from ``sent_at``, so that an error makes them shorter.
     """
-    found = _holding_token(members)
+    found = _named(members, server.access_token_field) or _holding_token(members)
     access_token = _token(found.get("access_token"))
     refresh_token = _token(found.get("refresh_token"), _REFRESH)
     if access_token is None:
@@ -100,6 +100,22 @@ def read_token_response(members: Members, server: Server, sent_at: datetime) -> 
 def holds_token(members: Members) -> bool:
     """Tell whether an access token stands anywhere in the answer, fit for use or not."""
     return bool(_holding_token(members).get("access_token"))
+
+
+def _named(members: Members, field: str | None) -> Members | None:
+    """Return the object in which the named access token lies, that token as ``access_token``.
+
+    What it lacks is looked up in the answer itself, unless that has another token of its own,
+    whose lifetime, scope and refresh token it tells then. None: nothing lies there.
+    """
+    *way, name = (field or "").split(".")
+    holder: object = members
+    for step in way:
+        holder = holder.get(step) if isinstance(holder, dict) else None
+    if not isinstance(holder, Mapping) or not holder.get(name):
+        return None
+    found = {**holder, "access_token": holder[name]}
+    return found if members.get("access_token") else ChainMap(found, dict(members))
 
 
 def _holding_token(members: Members) -> Members:

@@ -16,10 +16,12 @@ _URL = re.compile(r"https://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/[A-Za-z0-9\-._~
 _NAME = r"^[a-z][a-z0-9_]{0,30}$"
 
 type Template = Annotated[str, Field(pattern=r"^https://[^\s#@\\]+(/[^\s#\\]*)?$", max_length=500)]
+type Parameter = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+type Member = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 type Page = Annotated[str, Field(pattern=r"^https://[^\s@\\]+$", max_length=500)]
 type Line = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
 type Params = Mapping[
-    Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")],
+    Parameter,
     Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f]*$")],
 ]
 
@@ -41,12 +43,13 @@ class PresetServer(_Strict):
     token_request_style: Literal["form_post", "form_basic", "json_basic", "json_post", "none"]
     pkce: bool
     scope_separator: Literal["space", "comma", "plus"]
-    scope_parameter: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "scope"
-    client_id_parameter: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "client_id"
+    scope_parameter: Parameter = "scope"
+    client_id_parameter: Parameter = "client_id"
     extra_authorize_params: Params = Field(default_factory=dict)
     extra_token_params: Params = Field(default_factory=dict)
     extra_refresh_params: Params = Field(default_factory=dict)
-    account_field: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")] | None = None
+    access_token_field: Member | None = None
+    account_field: Member | None = None
 
     def set_fields(self) -> Mapping[str, Any]:
         """Return what the preset sets; what it leaves out stays as the API has it by default."""

@@ -34,6 +34,7 @@ _PLAIN = (
     "default_expires_in",
     "refresh_idle_days",
     "reuse_grace_seconds",
+    "access_token_field",
     "account_field",
     "preset",
     "token_header",
