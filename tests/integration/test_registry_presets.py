@@ -1,13 +1,15 @@
 """A server of the catalogue: what is filled in, what the builder says instead, what is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from broker.errors import InvalidServer, PresetNotFound
 from broker.inbound.answers import server as shown
+from broker.inbound.discoveries import discovered
 from broker.inbound.registry_requests import PutServerRequest
-from broker.model import AuthType, Precondition, Server, TokenRequestStyle
+from broker.model import AuthType, ClientSource, Discovered, Precondition, Server, TokenRequestStyle
 from broker.presets import Catalogue
 from tests.integration.conftest import BASE_URL, World
 
@@ -65,6 +67,15 @@ def test_what_was_answered_can_be_put_again_without_the_values(world: World) -> 
     second = put(world, again | {"server_id": "tickets"})
     assert second.config_digest == first.config_digest
     assert (second.scopes, second.preset) == (first.scopes, "zendesk")
+
+
+def test_what_discovery_leaves_out_is_not_filled_in_again(world: World) -> None:
+    moved = replace(put(world, WANTED), userinfo_endpoint=None)
+    outcome = Discovered(moved, {}, ClientSource.PRE_REGISTERED, ())
+    proposed = discovered(outcome, BASE_URL)["server"]
+    assert isinstance(proposed, dict)
+    again = put(world, proposed | {"server_id": "tickets", "client_secret": "canary-secret"})
+    assert (again.userinfo_endpoint, again.preset) == (None, None)
 
 
 def test_a_server_without_a_preset_names_none(world: World) -> None:

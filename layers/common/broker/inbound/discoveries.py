@@ -38,6 +38,7 @@ def discovered(outcome: Discovered, base_url: str) -> Body:
     """Return the server as it can be PUT, the source of each value, and what is wrong."""
     whole = server(outcome.server, base_url)
     proposed = {k: v for k, v in whole.items() if k not in _OURS and v is not None}
+    proposed.pop("preset", None)  # it would fill in what discovery left out
     if outcome.client in _WITHOUT_SECRET and outcome.server.client_secret is None:
         proposed["client_secret"] = None  # a secret of another client is not kept
     known = outcome.server.server_id
