@@ -25,6 +25,7 @@ ERRORS = (
     "session_mismatch",
     "temporarily_unavailable",
     "test_not_found",
+    "preset_not_found",
     "too_many_requests",
 )
 """The codes of ``broker.errors`` and ``endpoint_errors``; a test compares."""
