@@ -15,6 +15,7 @@ ERRORS = (
     "method_not_allowed",
     "not_found",
     "precondition_failed",
+    "preset_not_found",
     "refresh_in_progress",
     "request_too_large",
     "server_changed",
@@ -25,7 +26,6 @@ ERRORS = (
     "session_mismatch",
     "temporarily_unavailable",
     "test_not_found",
-    "preset_not_found",
     "too_many_requests",
 )
 """The codes of ``broker.errors`` and ``endpoint_errors``; a test compares."""
