@@ -296,7 +296,7 @@ class ModelParts(Parts):
     def pending(self) -> PendingStore:
         return _NobodyErased(_NOTHING)
 
-    def _table(self, name: str, shape: Shape) -> Table:
+    def table(self, name: str, shape: Shape) -> Table:
         return ModelTable(_NOTHING, name, self.clock, shape, self.told)
 
 
