@@ -122,6 +122,7 @@ MIRRORED = schema(
         ({"i": 42}, {"Mcp-Param-I": "42"}),
         ({"i": -7}, {"Mcp-Param-I": "-7"}),
         ({"i": 42.0}, {"Mcp-Param-I": "42"}),
+        ({"i": 10**400}, {"Mcp-Param-I": str(10**400)}),
         ({"i": 10**5000}, {}),
         ({"b": True}, {"Mcp-Param-B": "true"}),
         ({"b": False}, {"Mcp-Param-B": "false"}),
