@@ -72,7 +72,8 @@ def test_a_door_answers_in_the_servers_place(tap: Tap, behind: LoopbackServer) -
     tap.target = behind.port
 
     async def refuse(exchange: Exchange) -> bytes | None:
-        return None if exchange.bearer else b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"
+        refusal = b"HTTP/1.1 401 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        return None if exchange.bearer else refusal
 
     tap.door = refuse
     with httpx.Client(trust_env=False) as http:
