@@ -1,4 +1,7 @@
-"""Reaches `*.localhost` at 127.0.0.1, as browsers do (RFC 6761 §6.3); Python's resolver may not."""
+"""Reaches `*.localhost` at 127.0.0.1, as browsers do (RFC 6761 §6.3); Python's resolver may not.
+
+What containers call this machine is reached there, too.
+"""
 
 import ssl
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -6,6 +9,9 @@ from typing import Any
 from urllib.request import Request as CookieRequest
 
 import httpx
+
+MACHINE_NAMES = ("host.containers.internal", "host.docker.internal")
+"""What container engines call this machine; here it is this machine as well."""
 
 
 class LocalhostTransport(httpx.HTTPTransport):
@@ -26,7 +32,8 @@ class AsyncLocalhostTransport(httpx.AsyncHTTPTransport):
 
 def _to_address(request: httpx.Request) -> httpx.Request:
     """Return a request to the address; the given one keeps its URL, to which cookies belong."""
-    if not request.url.host.endswith(".localhost"):
+    host = request.url.host
+    if not host.endswith(".localhost") and host not in MACHINE_NAMES:
         return request
     return httpx.Request(
         request.method,

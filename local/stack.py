@@ -58,6 +58,8 @@ class LocalStack:
     container_limit: int = 8
     run_folder: Path | None = None
     """Where logs go; by default a new folder under `.local/`."""
+    login_host: str = "login.localhost"
+    """The authorization server's name, as browsers and functions both know it."""
     services: ThirdParties = field(init=False, repr=False)
     aws: Aws = field(init=False, repr=False)
     """The services themselves: nobody is refused anything."""
@@ -168,8 +170,9 @@ class LocalStack:
         self.guard = starting.enter_context(Guard(self.aws.endpoint))
 
     def _start_third_parties(self) -> ThirdParties:
-        port = _port(self._child("local.authorization_server", "authorization_server"))
-        issuer = f"http://login.localhost:{port}"
+        named = ["--host", self.login_host]
+        port = _port(self._child("local.authorization_server", "authorization_server", *named))
+        issuer = f"http://{self.login_host}:{port}"
         oauth = ["--introspection", f"{issuer}/introspect", "--issuer", issuer]
         new = self._child("local.mcp_server", "mcp_server", *oauth)
         old = self._child("local.mcp_server", "old_mcp_server", "--era", _OLD_ERA, *oauth)

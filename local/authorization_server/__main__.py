@@ -31,7 +31,7 @@ def main() -> None:
     end_with_parent()
     listener = socket.create_server((HOST, options.port))
     port: int = listener.getsockname()[1]
-    application = create_application(options.name, f"http://{PUBLIC_HOST}:{port}")
+    application = create_application(options.name, f"http://{options.host}:{port}")
     server = make_server(
         HOST,
         port,
@@ -47,6 +47,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.authorization_server")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--host", default=PUBLIC_HOST, help="the issuer's name")
     parser.add_argument("--name", default="Harbor CRM", help="the service's name on its pages")
     return parser.parse_args()
 

@@ -13,12 +13,14 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 
+from local.browser_names import MACHINE_NAMES
+
 from .switches import Mood, Switches
 from .tools import NEEDS, add_tools
 
 HOSTS = [
     *("127.0.0.1", "localhost", "mcp.localhost"),
-    *("host.containers.internal", "host.docker.internal"),  # as containers call this machine
+    *MACHINE_NAMES,  # as containers call this machine
 ]
 """The names this server answers to; any other is a DNS rebinding."""
 

@@ -49,7 +49,8 @@ def _raised(
 ) -> Iterator[Stage]:
     run = new_run_folder()
     logs(str(run))
-    stack_of_the_run = LocalStack(run_folder=run / "logs")
+    # An issuer has one name: the one by which containers reach this machine.
+    stack_of_the_run = LocalStack(run_folder=run / "logs", login_host=engine.host)
     with neighbours() as others, stack_of_the_run as stack, ExitStack() as running:
         sam = SamLocal(options.sam.absolute(), engine, stack.children, stack.logs, run / "sam")
         origins = [*stack.services.origins(), *others.origins(), origin_of(RETURN_URL)]

@@ -8,7 +8,9 @@ from typing import Any
 
 import httpx
 
-_PODMAN, _DOCKER = "host.containers.internal", "host.docker.internal"
+from local.browser_names import MACHINE_NAMES
+
+_PODMAN, _DOCKER = MACHINE_NAMES
 _IMAGE = "public.ecr.aws/lambda/python:3.13-{architecture}"
 _ABSENT = """\
 `sam local` runs functions in containers. To get an engine:

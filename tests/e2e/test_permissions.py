@@ -19,6 +19,8 @@ from tests.e2e.conftest import journeys_at
 from tests.e2e.permission_paths import Ways
 from tests.e2e.time_machine import TimeMachine
 
+pytestmark = pytest.mark.timeout(300)  # whoever comes first walks all ways, in a minute or two
+
 
 @dataclass
 class Walk:

@@ -29,11 +29,11 @@ def _fences_on_the_lease() -> None:
     """Throw a new set away when the lease ran out in the meantime."""
     whole = ConnectionStore.advance
 
-    def advance(self: ConnectionStore, seen: Any, *rest: Any) -> Any:
+    def advance(self: ConnectionStore, seen: Any, *rest: Any, **more: Any) -> Any:
         stands, time = self.get(seen.user_id, seen.server_id)
         if stands is None or stands.lease is None or stands.lease.until <= time.now():
             raise connections.Moved(stands)
-        return whole(self, seen, *rest)
+        return whole(self, seen, *rest, **more)
 
     _set(ConnectionStore, "advance", advance)
 

@@ -90,6 +90,13 @@ def test_an_older_client_is_told_too(client: McpClient, world: World) -> None:
     assert (answer["id"], answer["result"]) == (7, {"content": []})
 
 
+def test_for_an_older_client_a_server_is_asked_for_its_log(client: McpClient, world: World) -> None:
+    world.mcp.script.append(tells("info"))
+    log, _ = events(older(client, CALL))
+    assert log["params"]["level"] == "info"
+    assert json.loads(world.mcp.requests[-1].content)["params"]["_meta"][LEVEL] == "info"
+
+
 def test_without_anything_said_the_answer_is_json(client: McpClient) -> None:
     run = call(client, {"progressToken": "mine"})
     assert run.answer["headers"]["Content-Type"] == "application/json"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 _PIECE = 1 << 16
+_NOT_YET = b"HTTP/1.1 503 Not Yet\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Exchange:
 
 
 type Door = Callable[[Exchange], Awaitable[bytes | None]]
-"""Answers a request in the server's place, or lets it pass."""
+"""Answers a request in the server's place, and closes the connection; or lets it pass."""
 
 
 class Tap:
@@ -104,7 +105,7 @@ class Tap:
             self.exchanges.append(exchange)
             said = await self.door(exchange) if self.door else None
             if said is not None or not self.target:
-                await _say(exchange, writer, said or b"HTTP/1.1 503 Not Yet\r\n\r\n")
+                await _say(exchange, writer, said or _NOT_YET)
             else:
                 await self._pass_on(exchange, reader, writer)
         writer.close()

@@ -72,12 +72,15 @@ def test_a_door_answers_in_the_servers_place(tap: Tap, behind: LoopbackServer) -
     tap.target = behind.port
 
     async def refuse(exchange: Exchange) -> bytes | None:
-        return None if exchange.bearer else b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"
+        return None if exchange.bearer else REFUSAL
 
     tap.door = refuse
     with httpx.Client(trust_env=False) as http:
         assert http.get(tap.origin).status_code == 401
         assert http.get(tap.origin, headers={"Authorization": "Bearer x"}).status_code == 200
+
+
+REFUSAL = b"HTTP/1.1 401 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 def exchange(path: str, bearer: str, body: bytes = b"", answer: bytes = b"") -> Exchange:

@@ -99,8 +99,9 @@ def test_cookies_are_read_and_of_a_repeated_name_the_first_counts() -> None:
     assert read == repr({"a": "1", "b": "2", "c": "x=y", "d": ""})
 
 
-def test_preconditions_are_read() -> None:
-    sent = event("{}", headers={"if-match": '"3"'})
+@pytest.mark.parametrize("name", ["if-match", "If-Match", "IF-MATCH"])
+def test_preconditions_are_read_however_their_header_is_written(name: str) -> None:
+    sent = event("{}", headers={name: '"3"'})
     assert "if_match='\"3\"'" in json.loads(ask(precondition, sent)["body"])["read"]
 
 

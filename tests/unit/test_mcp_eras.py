@@ -137,7 +137,6 @@ MODERN_REFUSALS = {
     "missing capability": error(-32021, 400, "initialize"),
     "missing capability, without an id": json_error(400, -32021, "x"),
     "a newer version": error(-32022, 400, data={"supported": ["2027-01-01"]}),
-    "both eras": error(-32022, 400, data={"supported": ["2026-07-28", "2025-11-25"]}),
     "no versions": error(-32022, 400, data={"supported": []}),
     "versions that are none": error(-32022, 400, data={"supported": [1]}),
     "unknown method": error(-32601, 404),
@@ -149,6 +148,25 @@ MODERN_REFUSALS = {
 def test_a_modern_refusal_is_the_answer(refusal: Step, target: Target) -> None:
     script = Script.of(refusal)
     script.fails(McpServerError, target)
+    assert script.sent == [CALL]
+
+
+BOTH_ERAS = error(-32022, 400, data={"supported": ["2026-07-28", "2025-11-25"]})
+
+
+@pytest.mark.parametrize("target", [UNKNOWN, MODERN], ids=["unknown", "known"])
+def test_a_server_that_offers_the_version_it_refused_is_asked_again_once(target: Target) -> None:
+    script = Script.of(BOTH_ERAS, result())
+    assert script.call(target).learned.era is Era.MODERN
+    assert script.sent == [CALL, CALL]
+    script = Script.of(BOTH_ERAS, BOTH_ERAS)
+    script.fails(McpServerError, target)
+    assert script.sent == [CALL, CALL]
+
+
+def test_a_version_that_is_refused_otherwise_than_by_400_is_not_asked_for_again() -> None:
+    script = Script.of(error(-32022, 200, data={"supported": ["2026-07-28"]}))
+    script.fails(McpServerError, MODERN)
     assert script.sent == [CALL]
 
 

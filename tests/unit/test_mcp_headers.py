@@ -122,6 +122,7 @@ MIRRORED = schema(
         ({"i": 42}, {"Mcp-Param-I": "42"}),
         ({"i": -7}, {"Mcp-Param-I": "-7"}),
         ({"i": 42.0}, {"Mcp-Param-I": "42"}),
+        ({"i": 10**400}, {"Mcp-Param-I": str(10**400)}),
         ({"i": 10**5000}, {}),
         ({"b": True}, {"Mcp-Param-B": "true"}),
         ({"b": False}, {"Mcp-Param-B": "false"}),
@@ -144,7 +145,7 @@ ARGUMENTS = st.fixed_dictionaries(
     {},
     optional={
         "s": st.none() | st.sampled_from(["x", "3", ""]) | st.just(["x"]),
-        "i": st.none() | st.integers(-5, 5) | st.sampled_from([3.0, 3.5]),
+        "i": st.none() | st.integers(-5, 5) | st.sampled_from([3.0, 3.5, 10**20]),
         "b": st.none() | st.booleans(),
         "o": st.none() | st.fixed_dictionaries({}, optional={"n": st.sampled_from(["x", "y"])}),
     },

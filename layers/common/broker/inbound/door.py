@@ -150,14 +150,16 @@ def precondition(app: APIGatewayHttpResolver) -> Precondition:
 
 def header(app: APIGatewayHttpResolver, name: str) -> str | None:
     """Return a request header."""
-    value: str | None = app.current_event.raw_event.get("headers", {}).get(name.lower())
-    return value
+    return request_headers(app).get(name.lower())
 
 
 def request_headers(app: APIGatewayHttpResolver) -> Mapping[str, str]:
-    """Return all headers; the gateway names them in lower case and joins repeated ones."""
+    """Return all headers by their names in lower case; the gateway joins repeated ones.
+
+    It also writes names so. `sam local` leaves them as they were sent.
+    """
     found: Mapping[str, str] = app.current_event.raw_event.get("headers", {})
-    return found
+    return {name.lower(): value for name, value in found.items()}
 
 
 def path_of(app: APIGatewayHttpResolver) -> str:

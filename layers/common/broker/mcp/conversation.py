@@ -17,6 +17,7 @@ from .eras import (
     is_lost,
     judge,
     may_be_http_sse,
+    offers_modern,
     proves_older,
 )
 from .exchange import Exchange, Reply
@@ -91,6 +92,9 @@ class Conversation:
 
     def _ask_modern_first(self, draft: Draft, cap: int) -> Settled:
         reply = self._post_modern(draft, cap)
+        if offers_modern(reply.status, _error(reply)):
+            # Of several behind one address some may be newer than others, for a while.
+            reply = self._post_modern(draft, cap)
         if self._is_answer(reply):
             return _settle(reply, draft, _MODERN)
         learned = shake_hands(self.exchange)

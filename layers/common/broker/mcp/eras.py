@@ -85,6 +85,17 @@ def is_refusal(status: int) -> bool:
     return 400 <= status < 500 and status not in _NOT_ABOUT_ERAS
 
 
+def offers_modern(status: int, error: RpcError | None) -> bool:
+    """Say whether a request was refused for its version by one that offers that very version.
+
+    A client should then ask again in it (2026-07-28, Protocol Version Header).
+    """
+    if status != 400 or error is None or error.code != UNSUPPORTED_VERSION:
+        return False
+    supported = error.data.get("supported") if isinstance(error.data, dict) else None
+    return isinstance(supported, list) and MODERN_VERSION in supported
+
+
 def may_be_http_sse(status: int, error: RpcError | None) -> bool:
     """Say whether a refused ``initialize`` may come from HTTP+SSE (2024-11-05).
 

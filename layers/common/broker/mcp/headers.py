@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 _PLAIN = re.compile(r"[\x20-\x7e]*")
+_MOST_BITS = 14_000
+"""Of an integer: Python writes and reads no more than 4,300 digits."""
 _INTEGER = re.compile(r"(-?[0-9]{1,400})(?:\.0+)?")
 _TYPES = frozenset({"string", "integer", "boolean"})
 # JSON Schema 2020-12 keywords under which further schemas lie, other than `properties`.
@@ -128,7 +130,7 @@ def _written(value: object) -> str | None:
             return "true" if value else "false"
         case str():
             return value
-        case int() if value.bit_length() < 1024:
+        case int() if value.bit_length() < _MOST_BITS:
             return str(value)
         case float():
             return str(int(value)) if value.is_integer() else str(value)

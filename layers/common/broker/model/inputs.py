@@ -34,6 +34,8 @@ class ToolCall:
     hearing: Hearing = NOTHING
     mirrored: Mapping[str, str | None] | None = field(default=None, repr=False)
     """Headers that must agree with the arguments, as McpRequest has them; None: there are none."""
+    capabilities: Mapping[str, object] | None = None
+    """What whoever calls can be asked in return (ClientCapabilities); None: a form."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,13 @@ INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32600, -32601, -32602
 PARSE_ERROR, INTERNAL_ERROR = -32700, -32603
 HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION = -32020, -32021, -32022
 URL_ELICITATION_REQUIRED = -32042
+RESOURCE_NOT_FOUND = -32002
+"""Before 2026-07-28; since then it is -32602."""
 USER_NEEDED = 403
 """Our own code, outside JSON-RPC's: the user must do something first."""
+
+USUAL_LOG_LEVEL = "info"
+"""For clients of before 2026-07-28 that named none: then it is for the server to choose."""
 
 type ProgressToken = str | int
 type Notifications = Sequence[Mapping[str, object]]

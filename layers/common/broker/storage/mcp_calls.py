@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from boto3.dynamodb.conditions import Attr
 
 from broker.model import Sealed, Secret
+from broker.model.mcp import USUAL_LOG_LEVEL
 from broker.storage import sealed
 from broker.storage.table import ConditionFailed, Item, Table, moment, seconds
 
@@ -105,9 +106,9 @@ class McpCallStore:
         self.table.update(_client_key(client), condition=None, assign=assign)
 
     def client_log_level(self, client: str) -> str:
-        """Return that level; what no client named is for us to choose: ``info``."""
+        """Return that level, or the usual one."""
         item, _ = self.table.get(_client_key(client))
-        return str(item.get("log_level", "info")) if item else "info"
+        return str(item.get("log_level", USUAL_LOG_LEVEL)) if item else USUAL_LOG_LEVEL
 
 
 def _call_key(handle_id: str) -> Item:

@@ -17,7 +17,7 @@ from broker.errors import (
     ServerNotFound,
     TemporarilyUnavailable,
 )
-from broker.mcp import InputNeeded, InsufficientScope, ToolList
+from broker.mcp import FORMS, InputNeeded, InsufficientScope, ToolList
 from broker.model import (
     AuthorizationRequired,
     AuthType,
@@ -101,6 +101,7 @@ class McpInvoke:
                 invocation,
                 input_responses=call.input_responses,
                 request_state=call.request_state,
+                capabilities=FORMS if call.capabilities is None else call.capabilities,
                 hearing=call.hearing,
                 mirrored=call.mirrored,
             )

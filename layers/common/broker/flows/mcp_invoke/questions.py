@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broker.calls import Caller
+from broker.endpoint_errors import McpRefusal
 from broker.errors import McpServerError
-from broker.mcp import FORMS, InputNeeded, InsufficientScope
+from broker.mcp import InputNeeded, InsufficientScope, MissingCapability
 from broker.model import (
     InputRequired,
     Invocation,
@@ -14,10 +15,11 @@ from broker.model import (
     McpResult,
     Session,
 )
-from broker.model.mcp import METHOD_NOT_FOUND
+from broker.model.mcp import INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND
 from broker.tokens import Unusable
 from broker.wording import say
 
+from .askable import declared
 from .asking import Asking, text
 from .rounds import PER_ROUND, Rounds, input_responses
 from .tool_calls import ToolCalls, refuse_cursor
@@ -70,7 +72,7 @@ class Questions:
         if self.asking.has_refused(round_, request):
             return text(request, say("not_connected_now", session.locale, service=server.name))
         self.asking.wait(round_, session, server_id, request, invocation)
-        goes_on = round_ is not None and not round_.waited.connects
+        connects = round_ is not None and round_.waited.connects
         try:
             called = self.caller.ask(
                 server,
@@ -78,14 +80,21 @@ class Questions:
                 request.method,
                 {key: value for key, value in request.params.items() if key not in PER_ROUND},
                 invocation,
-                input_responses=input_responses(request) if goes_on else None,
-                request_state=round_.upstream_state if round_ and goes_on else None,
-                capabilities=FORMS,
+                input_responses=None if connects else input_responses(request),
+                request_state=round_.upstream_state if round_ else None,
+                capabilities=declared(request),
                 hearing=request.hearing,
             )
         except InsufficientScope as exc:
             needed = self.tools.invoke.more_scope(server, session.user_id, exc, invocation)
             return self.asking.tell(needed, session, request, invocation)
+        except MissingCapability as exc:
+            return self.tools.cannot_ask(exc, session, server, request)
+        except McpServerError as exc:
+            refusal = _unknown(exc, request)
+            if refusal is None:
+                raise
+            raise refusal from exc
         if isinstance(called, Unusable):
             if request.method == "completion/complete":  # asked at every key: no reason to prompt
                 return McpResult(_NO_COMPLETION)
@@ -96,3 +105,19 @@ class Questions:
             asked = InputRequired(outcome.input_requests, outcome.request_state, heard)
             return self.tools.pass_on(asked, session, server, request)
         return McpResult(called.outcome.result, notices=called.notices.heard)
+
+
+def _unknown(failure: McpServerError, request: McpRequest) -> McpRefusal | None:
+    """Return the error for a name that the MCP server does not know; None for another failure.
+
+    Of a resource it tells which (2026-07-28, Resources, Error Handling). Before that revision the
+    code was -32002, which clients of it are not told.
+    """
+    code, reads = failure.details.get("code"), request.method == "resources/read"
+    if code == RESOURCE_NOT_FOUND and reads:
+        code = INVALID_PARAMS if request.is_modern else RESOURCE_NOT_FOUND
+    elif code != INVALID_PARAMS:
+        return None
+    data = {"error": failure.error, **({"uri": request.params.get("uri")} if reads else {})}
+    message = "The MCP server has nothing of that name, or not with these parameters."
+    return McpRefusal(code, message, data)

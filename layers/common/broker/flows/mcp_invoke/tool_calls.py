@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from broker.endpoint_errors import McpRefusal
 from broker.errors import McpServerError
+from broker.mcp import MissingCapability
 from broker.model import (
     AuthType,
     Completed,
@@ -19,11 +20,11 @@ from broker.model import (
     Session,
     Status,
     ToolCall,
-    elicits_forms,
 )
-from broker.model.mcp import INVALID_PARAMS, MISSING_CAPABILITY
+from broker.model.mcp import INVALID_PARAMS
 from broker.wording import say
 
+from .askable import declared, refusal_for, refuse_undeclared
 from .asking import CONNECT, Asking, text, wish_of
 from .invoke import McpInvoke, Needed
 from .rounds import Round, Rounds, input_responses
@@ -75,9 +76,13 @@ class ToolCalls:
             arguments,
             hearing=request.hearing,
             mirrored=request.mirrored,
+            capabilities=declared(request),
         )
         call = _resumed(call, round_, request)
-        outcome = self.invoke.attempt(call, invocation)
+        try:
+            outcome = self.invoke.attempt(call, invocation)
+        except MissingCapability as exc:
+            return self.cannot_ask(exc, session, server, request)
         match outcome:
             case Completed():
                 return McpResult(outcome.result, notices=outcome.notices)
@@ -90,16 +95,12 @@ class ToolCalls:
     ) -> McpOutcome:
         """Hand the MCP server's own questions on, its ``requestState`` behind a handle of ours.
 
-        Does NOT look into the questions: what they ask is the server's, and the client shows it.
+        Does NOT look into the questions, but for what they are: what they ask is the server's,
+        and the client shows it.
         """
         if not request.is_modern:
             return text(request, say("cannot_ask", session.locale, service=server.name))
-        if asked.input_requests and not elicits_forms(request.capabilities or {}):
-            raise McpRefusal(
-                MISSING_CAPABILITY,
-                "The MCP server asks for input, which this client did not declare.",
-                {"requiredCapabilities": {"elicitation": {"form": {}}}},
-            )
+        refuse_undeclared(asked.input_requests, request)
         state = self.rounds.begin(
             session,
             server.server_id,
@@ -108,6 +109,14 @@ class ToolCalls:
             upstream_state=asked.request_state,
         )
         return McpInput(asked.input_requests, state, asked.notices)
+
+    def cannot_ask(
+        self, lacking: MissingCapability, session: Session, server: Server, request: McpRequest
+    ) -> McpOutcome:
+        """Say that the MCP server wants a client that can be asked more; an older one cannot."""
+        if not request.is_modern:
+            return text(request, say("cannot_ask", session.locale, service=server.name))
+        raise refusal_for(lacking) from lacking
 
     def _connect(
         self, session: Session, server: Server, request: McpRequest, invocation: Invocation
@@ -135,11 +144,10 @@ def refuse_cursor(request: McpRequest) -> None:
 
 
 def _resumed(call: ToolCall, round_: Round | None, request: McpRequest) -> ToolCall:
-    if round_ is None or round_.waited.connects:
+    if round_ is not None and round_.waited.connects:
         return call
-    return replace(
-        call, input_responses=input_responses(request), request_state=round_.upstream_state
-    )
+    state = round_.upstream_state if round_ else None
+    return replace(call, input_responses=input_responses(request), request_state=state)
 
 
 def _named(request: McpRequest) -> tuple[str, Mapping[str, object]]:

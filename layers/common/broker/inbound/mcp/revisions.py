@@ -9,7 +9,12 @@ from collections.abc import Mapping
 
 from broker.endpoint_errors import McpRefusal
 from broker.model import HANDSHAKE_REVISIONS, MODERN_REVISION, REVISIONS, Hearing, McpRequest
-from broker.model.mcp import HEADER_MISMATCH, INVALID_PARAMS, UNSUPPORTED_VERSION
+from broker.model.mcp import (
+    HEADER_MISMATCH,
+    INVALID_PARAMS,
+    UNSUPPORTED_VERSION,
+    USUAL_LOG_LEVEL,
+)
 
 from .messages import Asked
 
@@ -88,7 +93,9 @@ def _modern(asked: Asked, headers: Mapping[str, str], meta: Mapping[str, object]
 
 
 def _legacy(asked: Asked, version: str, meta: Mapping[str, object]) -> McpRequest:
-    hearing = Hearing(_progress_token(meta))
+    # A server of 2026-07-28 tells no line to whom names no level. Which one this client named
+    # would have to be looked up before every call; lines below the usual one are not had so.
+    hearing = Hearing(_progress_token(meta), USUAL_LOG_LEVEL)
     return McpRequest(asked.method, asked.params, version, hearing=hearing)
 
 
