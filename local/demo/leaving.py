@@ -40,7 +40,7 @@ def ana_is_erased(stage: Stage) -> str:
 
 
 def the_builder_looks_around(stage: Stage) -> str:
-    """List the servers, read one, and see who is connected to it."""
+    """List the servers, read one, see who is connected to it, and look for a service."""
     builder, old = stage.bound.builder, _named(stage, "old-era")
     listed = builder.get("/v1/servers").raise_for_status().json()["servers"]
     expect(True, old.server_id in {server["server_id"] for server in listed})
@@ -49,7 +49,11 @@ def the_builder_looks_around(stage: Stage) -> str:
     path = f"/v1/servers/{old.server_id}/connections"
     users = [one["user_id"] for one in builder.get(path).json()["connections"]]
     expect(["eve"], users)
-    return f"{len(listed)} servers; {', '.join(users)} is connected to {old.server_id}"
+    presets = builder.get("/v1/presets").raise_for_status().json()["presets"]
+    one = builder.get(f"/v1/presets/{presets[0]['preset_id']}").raise_for_status().json()
+    expect(presets[0]["name"], one["name"])
+    known = f"{len(presets)} services are known"
+    return f"{len(listed)} servers; {', '.join(users)} is connected to {old.server_id}; {known}"
 
 
 def a_server_goes_with_its_connections(stage: Stage) -> str:
