@@ -17,7 +17,7 @@ class Session:
     created_at: datetime
     expires_at: datetime
     return_url: str | None = None
-    """Where a connect link of this session returns to; None: it is shown none."""
+    """Where its connect links return to; None: it is shown none."""
     locale: str | None = None
 
 
