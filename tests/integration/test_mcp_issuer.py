@@ -159,6 +159,7 @@ BAD: dict[str, dict[str, Any]] = {
     "of the future": {"nbf": 4e9},
     "made in the future": {"iat": 4e9},
     "none": {"header": {"alg": "none"}},
+    "an algorithm that is a list": {"header": {"alg": []}},
     "HS256 with the public key": {"header": {"alg": "HS256"}, "sign": hs256},
     "RS512": {"header": {"alg": "RS512"}},
     "critical extensions": {"header": {"crit": ["x"]}},

@@ -59,7 +59,9 @@ class Jws:
         header, claims = _object(parts[0]), _object(parts[1])
         alg, kid = header.get("alg"), header.get("kid")
         # Extensions that must be understood are none that we understand (RFC 7515 §4.1.11).
-        if alg not in _KEY_TYPES or "crit" in header or not isinstance(kid, str | None):
+        if not isinstance(alg, str) or alg not in _KEY_TYPES or "crit" in header:
+            raise InvalidToken
+        if not isinstance(kid, str | None):
             raise InvalidToken
         signed = f"{parts[0]}.{parts[1]}".encode()
         return cls(alg, kid, signed, _decoded(parts[2]), claims)
