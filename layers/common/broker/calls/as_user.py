@@ -57,11 +57,13 @@ class Errand[Answer: Redactable]:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a server is asked with; without a connection it is nobody's own."""
+    """What a server is asked with: as a connection, else for a user, or for a test."""
 
     token: Secret | None = field(repr=False)
     session: Secret | None = field(default=None, repr=False)
     connection: Connection | None = None
+    user_id: str | None = None
+    """Whose session it is where there is no connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class AsUser:
     ) -> Answer | Unusable:
         """Run an errand with the user's token; Unusable: the user must connect first."""
         if server.auth_type is not AuthType.CONSUMER_OAUTH:
-            return self._shared(server, invocation, errand)
+            return self._shared(server, user_id, invocation, errand)
         refused: Connection | None = None
         while True:
             found = self.tokens.for_call(server, user_id, invocation, refused=refused)
@@ -119,7 +121,9 @@ class AsUser:
             exc.required = redactor.value(exc.required)
             raise
         answer = answer.redacted(redactor)
-        self.learner.learn(server, access.connection, access.session, answer.learned)
+        self.learner.learn(
+            server, access.connection, access.session, answer.learned, user_id=access.user_id
+        )
         errand.keep(access.connection, answer)
         return answer
 
@@ -131,10 +135,10 @@ class AsUser:
         return self.with_access(server, access, invocation, errand)
 
     def _shared[Answer: Redactable](
-        self, server: Server, invocation: Invocation, errand: Errand[Answer]
+        self, server: Server, user_id: str, invocation: Invocation, errand: Errand[Answer]
     ) -> Answer:
         token = self.vault.bearer_token_of(server)
-        access = Access(token, self.learner.shared_session(server))
+        access = Access(token, self.learner.session_of(server, user_id), user_id=user_id)
         try:
             return self.with_access(server, access, invocation, errand)
         except McpUnauthorized as exc:

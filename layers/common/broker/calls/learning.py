@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from broker.clock import Clock
 from broker.errors import TemporarilyUnavailable
 from broker.mcp import Era, Learned, Listing, annotations
-from broker.model import AuthType, Connection, Secret, Server
+from broker.model import Connection, Secret, Server
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerStateStore
 from broker.storage.tools import ListTooLarge, ToolStore
@@ -38,20 +38,31 @@ class Learner:
             return None
         return Spoken(Era(state.era), state.protocol_version, state.mirrors)
 
-    def shared_session(self, server: Server) -> Secret | None:
-        """Return the session of a server that all users share."""
-        return self.memory.sessions.get((server.server_id, server.config_digest))
+    def session_of(self, server: Server, user_id: str) -> Secret | None:
+        """Return a user's session at a server that users do not connect to."""
+        return self.memory.sessions.get(Owner(server.server_id, server.config_digest, user_id))
 
     def learn(
-        self, server: Server, connection: Connection | None, used: Secret | None, learned: Learned
+        self,
+        server: Server,
+        connection: Connection | None,
+        used: Secret | None,
+        learned: Learned,
+        *,
+        user_id: str | None,
     ) -> None:
-        """Keep era and session; ``used`` is the session that was asked in."""
+        """Keep era and session; ``used`` is the session that was asked in.
+
+        Without a connection it is ``user_id``'s; None: a test's, which nobody calls in again.
+        """
         with suppress(TemporarilyUnavailable, Moved):
             self._learn_era(server, learned)
             if learned.session == used:
                 return
             if connection is None:
-                self._keep_shared_session(server, learned.session)
+                if user_id is not None:
+                    owner = Owner(server.server_id, server.config_digest, user_id)
+                    self.memory.keep_session(owner, learned.session)
                 return
             session = learned.session
             sealed = session and self.sealer.seal_session(connection, session)
@@ -111,15 +122,6 @@ class Learner:
                 server.server_id, learned.era.value, learned.protocol_version
             )
         self.memory.eras[server.mcp_url] = spoken
-
-    def _keep_shared_session(self, server: Server, session: Secret | None) -> None:
-        if server.auth_type is AuthType.CONSUMER_OAUTH:
-            return  # a test's: nobody calls with it again
-        key = (server.server_id, server.config_digest)
-        if session is None:
-            self.memory.sessions.pop(key, None)
-        else:
-            self.memory.sessions[key] = session
 
 
 def _mirrored(tools: object) -> Schemas:

@@ -51,14 +51,20 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Eras by URL, sessions that are nobody's own, schemas and lists by whose view they are."""
+    """Eras by URL; by whose view they are sessions without a connection, schemas and lists."""
 
     eras: dict[str, Spoken] = field(default_factory=dict)
-    sessions: dict[tuple[str, str], Secret] = field(default_factory=dict, repr=False)
+    sessions: dict[Owner, Secret] = field(default_factory=dict, repr=False)
     schemas: dict[Owner, Schemas] = field(default_factory=dict, repr=False)
     _lists: dict[tuple[Owner, str], tuple[Listing, datetime]] = field(
         default_factory=dict, repr=False
     )
+
+    def keep_session(self, owner: Owner, session: Secret | None) -> None:
+        """Remember the MCP session of a user who has no connection; None: it has ended."""
+        self.sessions.pop(owner, None)
+        if session is not None:
+            _put(self.sessions, owner, session, _MOST_OWNERS)
 
     def keep_schemas(self, owner: Owner, schemas: Schemas) -> None:
         """Remember a user's schemas; the oldest of a thousand users is forgotten."""
