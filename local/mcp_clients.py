@@ -19,7 +19,7 @@ def with_client[Seen](
 ) -> Seen:
     """Connect, act and leave; `show` is declared as url elicitation, if there is one."""
 
-    async def elicit(context: Any, params: Any) -> ElicitResult | ErrorData:  # noqa: ARG001
+    async def elicit(context: Any, params: Any) -> ElicitResult | ErrorData:  # noqa: ARG001 - the SDK passes it
         if show is None or not isinstance(params, ElicitRequestURLParams):
             return ElicitResult(action="decline")
         await anyio.to_thread.run_sync(show, params.url)

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import settings
-from xdist.remote import Producer  # type: ignore[import-untyped]
-from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.remote import Producer  # type: ignore[import-untyped] # xdist has no types
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped] # nor has this
 
 from broker.telemetry import logger
 from local.demo.journey import RETURN_URL

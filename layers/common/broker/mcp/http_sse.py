@@ -59,7 +59,8 @@ class Channel:
             beginning(answer)  # "Accepted", as a rule: the answer comes on the stream
             return None
 
-    def _tell_quietly(self, message: Mapping[str, object]) -> None:
+    def tell_quietly(self, message: Mapping[str, object]) -> None:
+        """Send a message that nobody waits for; one that cannot be sent is let go."""
         with suppress(OutboundError):
             self.tell(message)
 
@@ -82,7 +83,7 @@ def open_channel(exchange: Exchange, stack: ExitStack) -> Channel | Reply:
         if not is_stream(answer):
             return reply
         channel = Channel(exchange, reply)
-        channel.reader = EventReader(exchange.ear, channel._tell_quietly)  # noqa: SLF001
+        channel.reader = EventReader(exchange.ear, channel.tell_quietly)
         channel.chunks = answer.chunks()
         for event in channel.reader.events(channel.chunks):
             if event.type != "endpoint":
