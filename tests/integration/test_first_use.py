@@ -30,9 +30,9 @@ from tests.fakes.strangers import (
     resource_metadata,
     server_metadata,
 )
+from tests.integration.builders import DOCUMENT, REGISTERED, URL_ALONE, Builder
 from tests.integration.conftest import RETURN_URL, Container, World
 from tests.integration.consents import ticket_of
-from tests.integration.test_discovering import DOCUMENT, REGISTERED, URL_ALONE, Builder
 
 OTHER = "https://evil.example.net"
 WISH = Wish("jo", return_url=RETURN_URL)
