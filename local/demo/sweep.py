@@ -96,7 +96,13 @@ def _leaves(value: Any) -> Iterator[bytes]:
 
 
 def _unpacked(value: bytes) -> bytes:
-    """Return what a gzip stream, or its first part, holds: tool lists are stored so."""
+    """Return what a gzip stream, or its first part, holds: tool lists are stored so.
+
+    Ciphertext and nonces may begin like one; they hold nothing that can be read.
+    """
     if not value.startswith(b"\x1f\x8b"):
         return b""
-    return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(value)
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(value)
+    except zlib.error:
+        return b""

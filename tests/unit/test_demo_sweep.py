@@ -22,3 +22,8 @@ SECRET = "a-canary-of-many-characters"
 def test_a_secret_in_a_row_is_found(row: dict[str, object]) -> None:
     held = b"\n".join(_leaves(row))
     assert any(mark in held for mark in marks(SECRET))
+
+
+def test_what_begins_like_gzip_and_is_not_is_looked_at_as_it_is() -> None:
+    nonce = b"\x1f\x8bw\x07M\x12\xb7\xa0.7\xdc\xe7"
+    assert list(_leaves({"B": nonce})) == [b"B", nonce, b""]
