@@ -198,7 +198,7 @@ def _endless(_: Request) -> Reply:
 
 
 _OVER = 2.1
-"""Seconds after which a token of one second is over by the table's clock: it shows whole seconds."""
+"""Seconds after which a token of one second is over by the table's clock, which shows no parts."""
 
 
 def lose_the_access(walk: Walk) -> None:
