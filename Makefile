@@ -39,7 +39,7 @@ export SAM_CLI_TELEMETRY := 0
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser demo demo-artifact dev \
+.PHONY: help presets setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser demo demo-artifact dev \
 	sam-local sam-services smoke check scan format test interop model faults bench-refresh build deploy deployable permissions \
 	refresh-tables services release-shape lock clean
 
@@ -125,6 +125,9 @@ test: setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser #
 
 interop: setup ## Try independent MCP servers and clients (ARGS=--write keeps the tables)
 	@"$(BIN)/python" -m tests.interop $(ARGS)
+
+presets: setup ## Walk the journey of every preset at a stand-in for its service (ARGS="name" for some)
+	@PYTHONPATH=layers/common "$(BIN)/python" -m tests.presets $(ARGS)
 
 model: setup ## Explore the refresh protocol exhaustively (minutes)
 	@PYTHONPATH=layers/common "$(BIN)/python" -m tests.model

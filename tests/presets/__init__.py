@@ -1,0 +1,1 @@
+"""Every preset, walked against a stand-in that behaves as its service does."""

@@ -1,0 +1,71 @@
+"""What is known of how each service behaves: the data in facts.toml, read and checked."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_FILE = Path(__file__).with_name("facts.toml")
+
+
+class Facts(BaseModel):
+    """One service. What is left out is as RFC 6749 has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # What the builder of the journey gives for the preset's values
+    values: Mapping[str, str] = Field(default_factory=dict)
+
+    # Where its endpoints are, with those values in them
+    authorize: str
+    token: str
+    refresh: str | None = None
+    revoke: str | None = None
+    userinfo: str | None = None
+
+    # What it wants
+    style: Literal["form_post", "form_basic", "json_basic", "json_post"]
+    pkce: Literal["required", "checked", "refused"]
+    """Without it nothing goes; it is checked where it comes; its parameters are an error."""
+    scopes: tuple[str, ...]
+    separator: Literal[" ", ","]
+    scope_parameter: str = "scope"
+    client_parameter: str = "client_id"
+    requires: Mapping[str, str] = Field(default_factory=dict)
+    """Parameters without which the login page refuses."""
+    token_requires: Mapping[str, str] = Field(default_factory=dict)
+    """Parameters without which the token endpoint refuses a code."""
+    offline_parameters: Mapping[str, str] = Field(default_factory=dict)
+    offline_scope: str | None = None
+    """Without these no refresh token comes."""
+
+    # What it answers
+    body: Literal["json", "by_accept"] = "json"
+    """``by_accept``: form-encoded, unless the request accepts JSON."""
+    nest: str | None = None
+    """The object in which the tokens lie."""
+    members: Mapping[str, Any] = Field(default_factory=dict)
+    """What else a token response holds."""
+    callback: Mapping[str, str] = Field(default_factory=dict)
+    """What else an authorization response holds."""
+    expiry: Literal["number", "string", "none"] = "number"
+    lifetime: int | None = None
+    """Seconds; None: it ends when it ends, and nobody says when."""
+    refreshes: Literal["rotates", "keeps", "never"] = "rotates"
+    errors: Literal["rfc", "ok_false", "status_200", "forbidden", "graph"] = "rfc"
+    account: Mapping[str, Any] = Field(default_factory=dict)
+    """What the userinfo endpoint answers."""
+    label: str | None = None
+    """How the account is shown to its user; None: the service does not say where we ask."""
+    token_header: tuple[str, str] = ("Authorization", "Bearer")
+    """Header and scheme that the service wants access tokens in."""
+
+
+@cache
+def all_facts() -> Mapping[str, Facts]:
+    """Read them, by the preset's id."""
+    said = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return {name: Facts.model_validate(each) for name, each in said.items()}

@@ -1,0 +1,218 @@
+"""A stand-in for one service: its endpoints, and an MCP server that takes its tokens."""
+
+import base64
+import hashlib
+import html
+import json
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
+
+from werkzeug import Request, Response
+from werkzeug.datastructures import MultiDict
+
+from .dialect import Refused, answered, failed
+from .facts import Facts
+from .grants import Grant, Grants
+from .mcp_endpoint import answer_mcp
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+@dataclass
+class Service:
+    """Takes exactly what its facts say, and notes why it refused anything."""
+
+    name: str
+    facts: Facts
+    client_id: str = field(default_factory=lambda: f"id-{secrets.token_hex(8)}")
+    client_secret: str = field(default_factory=lambda: f"s+/{secrets.token_urlsafe(18)}=:")
+    redirect_uris: set[str] = field(default_factory=set)
+    grants: Grants = field(default_factory=Grants)
+    refusals: list[str] = field(default_factory=list)
+    refreshes: int = 0
+    calls: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def mcp_url(self) -> str:
+        """Where its MCP server is."""
+        return f"https://mcp.{self.name}.example/mcp"
+
+    def hosts(self) -> set[str]:
+        """Return the names that it answers at."""
+        facts = self.facts
+        urls = (facts.authorize, facts.token, facts.refresh, facts.revoke, facts.userinfo)
+        return {urlsplit(url).hostname or "" for url in (*urls, self.mcp_url) if url}
+
+    def __call__(self, request: Request) -> Response:
+        """Answer a request to any of its hosts; anything but its endpoints is a 404 page."""
+        facts, url = self.facts, request.base_url
+        with self.lock:
+            match request.method, url:
+                case (("GET" | "POST"), facts.authorize):
+                    return self._authorize(request)
+                case "POST", (facts.token | facts.refresh):
+                    return self._token(request, url)
+                case "POST", facts.revoke:
+                    return self._revoke(request)
+                case "GET", facts.userinfo:
+                    return self._userinfo(request)
+                case "POST", self.mcp_url:
+                    return self._mcp(request)
+        self.refusals.append(f"{request.method} {url}: there is nothing")
+        return Response("<h1>Not found</h1>", 404, mimetype="text/html")
+
+    # The login page
+
+    def _authorize(self, request: Request) -> Response:
+        if problem := self._unfit(request.args):
+            self.refusals.append(problem)
+            page = f"<h1>Something went wrong</h1><p>{html.escape(problem)}</p>"
+            return Response(page, 400, mimetype="text/html")
+        if request.method == "GET":
+            form = f'<form method="post" action="{html.escape(request.full_path)}">'
+            button = '<button name="decision" value="allow">Allow</button></form>'
+            return Response(form + button, mimetype="text/html")
+        asked = request.args
+        scopes = tuple(filter(None, self._scopes(asked)))
+        grant = Grant(scopes, self._is_offline(asked, scopes))
+        code = self.grants.open(grant, asked["redirect_uri"], asked.get("code_challenge"))
+        sent = {"code": code, "state": asked["state"], **self.facts.callback}
+        return Response(
+            status=302, headers={"Location": f"{asked['redirect_uri']}?{urlencode(sent)}"}
+        )
+
+    def _unfit(self, asked: MultiDict[str, str]) -> str | None:
+        facts = self.facts
+        expected = {facts.client_parameter: self.client_id, "response_type": "code"}
+        for name, value in {**expected, **facts.requires}.items():
+            if asked.get(name) != value:
+                return f"{name} is wrong or missing"
+        if any(len(values) > 1 for _, values in asked.lists()):
+            return "a parameter comes twice"
+        if asked.get("redirect_uri") not in self.redirect_uris:
+            return "redirect_uri is not registered"
+        if unknown := [each for each in self._scopes(asked) if each not in facts.scopes]:
+            return f"unknown scope: {unknown[0]}"
+        challenged = "code_challenge" in asked
+        if challenged and (facts.pkce == "refused" or asked["code_challenge_method"] != "S256"):
+            return "unexpected parameter code_challenge"
+        if not challenged and facts.pkce == "required":
+            return "code_challenge is missing"
+        return None if asked.get("state") else "state is missing"
+
+    def _scopes(self, asked: MultiDict[str, str]) -> list[str]:
+        said = asked.get(self.facts.scope_parameter, "")
+        return said.split(self.facts.separator) if said else []
+
+    def _is_offline(self, asked: MultiDict[str, str], scopes: tuple[str, ...]) -> bool:
+        facts = self.facts
+        wanted = all(asked.get(name) == value for name, value in facts.offline_parameters.items())
+        return wanted and (facts.offline_scope is None or facts.offline_scope in scopes)
+
+    # What clients post to
+
+    def _token(self, request: Request, url: str) -> Response:
+        try:
+            said = self._authenticated(request)
+            match said.get("grant_type"):
+                case "authorization_code" if url == self.facts.token:
+                    grant = self._redeemed(said)
+                case "refresh_token" if url == (self.facts.refresh or self.facts.token):
+                    self.refreshes += 1
+                    rotates = self.facts.refreshes == "rotates"
+                    grant = self.grants.refreshed(said.get("refresh_token", ""), rotates=rotates)
+                case _:
+                    raise Refused("unsupported_grant_type", "grant_type is not for this address")
+        except Refused as exc:
+            self.refusals.append(f"{url}: {exc.code}: {exc}")
+            return failed(exc, self.facts, request)
+        refreshable = grant.offline and self.facts.refreshes != "never"
+        return answered(self.grants.issue(grant, refreshable=refreshable), self.facts, request)
+
+    def _redeemed(self, said: Mapping[str, str]) -> Grant:
+        for name, value in self.facts.token_requires.items():
+            if said.get(name) != value:
+                raise Refused("invalid_request", f"{name} is wrong or missing")
+        opened = self.grants.take(said.get("code", ""))
+        if opened.redirect_uri != said.get("redirect_uri"):
+            raise Refused("invalid_grant", "redirect_uri is another one")
+        verifier = said.get("code_verifier", "")
+        if opened.challenge is None:
+            if verifier:
+                raise Refused("invalid_request", "code_verifier without a challenge")
+        elif _challenge(verifier) != opened.challenge:
+            raise Refused("invalid_grant", "code_verifier does not fit")
+        return opened.grant
+
+    def _authenticated(self, request: Request) -> Mapping[str, str]:
+        """Read a body in the service's own form, with the credentials in their own place."""
+        form, place = self.facts.style.split("_")
+        media = {"form": FORM, "json": JSON}[form]
+        if request.mimetype != media:
+            raise Refused("invalid_request", f"Content-Type is not {media}")
+        said = _members(request, form)
+        body = (said.get(self.facts.client_parameter), said.get("client_secret"))
+        expected = (self.client_id, self.client_secret)
+        if place == "post":
+            if request.authorization or body != expected:
+                raise Refused("invalid_client", "id and secret are not in the body alone")
+        elif _basic(request) != expected or body != (None, None):
+            raise Refused("invalid_client", "id and secret are not in a Basic header alone")
+        return said
+
+    def _revoke(self, request: Request) -> Response:
+        try:
+            said = self._authenticated(request)
+        except Refused as exc:
+            self.refusals.append(f"revocation: {exc.code}: {exc}")
+            return failed(exc, self.facts, request)
+        self.grants.end(said.get("token", ""))
+        return Response(status=200)
+
+    # What tokens are for
+
+    def _userinfo(self, request: Request) -> Response:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not self.grants.serves(token):
+            self.refusals.append("userinfo: no living access token")
+            return Response('{"error":"invalid_token"}', 401, mimetype=JSON)
+        return Response(json.dumps(self.facts.account), mimetype=JSON)
+
+    def _mcp(self, request: Request) -> Response:
+        name, scheme = self.facts.token_header
+        said = request.headers.get(name, "")
+        token = said.removeprefix(f"{scheme} ") if scheme else said
+        if not self.grants.serves(token):
+            challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            return Response('{"error":"invalid_token"}', 401, challenge, JSON)
+        self.calls += 1
+        return answer_mcp(request, self.name)
+
+
+def _members(request: Request, form: str) -> Mapping[str, str]:
+    if form == "form":
+        pairs = parse_qsl(request.get_data(as_text=True), keep_blank_values=True)
+        if len(dict(pairs)) != len(pairs):
+            raise Refused("invalid_request", "a parameter comes twice")
+        return dict(pairs)
+    said = request.get_json()
+    if not isinstance(said, dict) or not all(isinstance(each, str) for each in said.values()):
+        raise Refused("invalid_request", "the body is not an object of texts")
+    return said
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "Basic":
+        return None
+    client_id, _, secret = base64.b64decode(encoded).decode().partition(":")
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _challenge(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
