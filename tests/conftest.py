@@ -33,7 +33,6 @@ _CONTAINERS = 28  # two deployments of eight functions, and room for parallel ca
 _TOGETHER = {
     "e2e": "stack",
     "interop": "stack",
-    "presets": "stack",
     "browser": "stack",
     "artifact": "artifact",
     "faults": "faults",
