@@ -11,10 +11,34 @@ from pydantic import BaseModel, ConfigDict, Field
 _FILE = Path(__file__).with_name("facts.toml")
 
 
-class Facts(BaseModel):
-    """One service. What is left out is as RFC 6749 has it."""
-
+class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RevokeAs(_Strict):
+    """How tokens are revoked where it is not as in RFC 7009."""
+
+    method: Literal["POST", "DELETE", "GET"] = "POST"
+    shown_by: Literal["client", "basic", "bearer"] = "client"
+    """Who asks: the client in its usual style or by Basic, or the bearer of the token."""
+    place: Literal["form", "json", "query", "header"] = "form"
+    """Where the token lies; ``header``: nowhere but in the Authorization header."""
+    parameter: str = "token"
+
+
+class RefreshAs(_Strict):
+    """How a token is renewed where it is not by a refresh token."""
+
+    method: Literal["POST", "GET"] = "GET"
+    grant_type: str
+    parameter: str
+    """What carries the access token, which is what is renewed."""
+    client: Literal["whole", "none"] = "whole"
+    """Whether client id and secret must be there."""
+
+
+class Facts(_Strict):
+    """One service. What is left out is as RFC 6749 has it."""
 
     # What the builder of the journey gives for the preset's values
     values: Mapping[str, str] = Field(default_factory=dict)
@@ -23,7 +47,9 @@ class Facts(BaseModel):
     authorize: str
     token: str
     refresh: str | None = None
+    refresh_as: RefreshAs | None = None
     revoke: str | None = None
+    revoke_as: RevokeAs = RevokeAs()
     userinfo: str | None = None
 
     # What it wants

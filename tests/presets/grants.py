@@ -71,7 +71,11 @@ class Grants:
 
     def serves(self, token: str) -> bool:
         """Say whether an access token is alive."""
-        return any(grant.alive and token in grant.access for grant in self.every)
+        return self.of_access(token) is not None
+
+    def of_access(self, token: str) -> Grant | None:
+        """Return the living grant of an access token."""
+        return next((each for each in self.every if each.alive and token in each.access), None)
 
     def end(self, token: str) -> None:
         """End the grant of any of its tokens (RFC 7009 §2.1)."""

@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 from werkzeug.datastructures import MultiDict
 
 from .dialect import Refused, answered, failed
-from .facts import Facts
+from .facts import Facts, RevokeAs
 from .grants import Grant, Grants
 from .mcp_endpoint import answer_mcp
 
@@ -54,10 +54,12 @@ class Service:
             match request.method, url:
                 case (("GET" | "POST"), facts.authorize):
                     return self._authorize(request)
+                case facts.revoke_as.method, facts.revoke:
+                    return self._revoke(request)
+                case _, (facts.refresh | facts.token) if self._renews(request):
+                    return self._renew(request)
                 case "POST", (facts.token | facts.refresh):
                     return self._token(request, url)
-                case "POST", facts.revoke:
-                    return self._revoke(request)
                 case "GET", facts.userinfo:
                     return self._userinfo(request)
                 case "POST", self.mcp_url:
@@ -164,14 +166,52 @@ class Service:
             raise Refused("invalid_client", "id and secret are not in a Basic header alone")
         return said
 
+    def _renews(self, request: Request) -> bool:
+        """Say whether a request asks for a token in place of an access token."""
+        way = self.facts.refresh_as
+        return way is not None and request.values.get("grant_type") == way.grant_type
+
+    def _renew(self, request: Request) -> Response:
+        """Give a new access token for one that serves."""
+        way = self.facts.refresh_as
+        assert way is not None
+        said = request.args if way.method == "GET" else request.form
+        self.refreshes += 1
+        client = (said.get(self.facts.client_parameter), said.get("client_secret"))
+        whole = way.client == "none" or client == (self.client_id, self.client_secret)
+        token = said.get(way.parameter, "")
+        grant = self.grants.of_access(token)
+        if request.method != way.method or not whole or grant is None:
+            refused = Refused("invalid_grant", "the token cannot be renewed")
+            self.refusals.append(f"renewal: {refused}")
+            return failed(refused, self.facts, request)
+        return answered(self.grants.issue(grant, refreshable=False), self.facts, request)
+
     def _revoke(self, request: Request) -> Response:
+        way = self.facts.revoke_as
         try:
-            said = self._authenticated(request)
+            if way.shown_by == "client":
+                said: Mapping[str, str] = self._authenticated(request)
+            else:
+                said = self._said(request, way)
+            if way.place == "query":
+                said = request.args
         except Refused as exc:
             self.refusals.append(f"revocation: {exc.code}: {exc}")
             return failed(exc, self.facts, request)
-        self.grants.end(said.get("token", ""))
-        return Response(status=200)
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.grants.end(bearer if way.place == "header" else said.get(way.parameter, ""))
+        return Response("{}", 200, mimetype=JSON)
+
+    def _said(self, request: Request, way: RevokeAs) -> Mapping[str, str]:
+        """Read a revocation that the client does not send in its usual style."""
+        if way.shown_by == "basic" and _basic(request) != (self.client_id, self.client_secret):
+            raise Refused("invalid_client", "no Basic header with id and secret")
+        if way.shown_by == "bearer":
+            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+            if scheme != "Bearer" or not self.grants.serves(token):
+                raise Refused("invalid_token", "no living access token in the header")
+        return _members(request, way.place) if way.place in {"form", "json"} else {}
 
     # What tokens are for
 
