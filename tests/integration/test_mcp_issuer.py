@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from broker.oauth.access_jwt import LEEWAY, LONGEST_LIFE
+from broker.storage.pending import ERASED
 from tests.integration.conftest import World
 from tests.integration.mcp_client import URL, Endpoint, McpClient, endpoint, result_of, said
 from tests.integration.signing import (
@@ -127,6 +129,9 @@ BAD: dict[str, dict[str, Any]] = {
     "an expiry without end": {"exp": 1e300},
     "of the future": {"nbf": 4e9},
     "made in the future": {"iat": 4e9},
+    "made at no time": {"iat": ...},
+    "made at a time that is none": {"iat": "now"},
+    "made at null": {"iat": None},
     "none": {"header": {"alg": "none"}},
     "an algorithm that is a list": {"header": {"alg": []}},
     "HS256 with the public key": {"header": {"alg": "HS256"}, "sign": hs256},
@@ -227,8 +232,35 @@ def test_an_erased_user_is_let_in_by_later_tokens_alone(
     before = issuer.token()
     at.api(request("DELETE", "/v1/connections", rawQueryString="user_id=jo"))
     assert ping(at, before).status == 401
-    world.time.passes(1)
+    world.time.passes(61)
     assert ping(at, issuer.token()).status == 200
+    assert ping(at, before).status == 401
+
+
+def test_an_erased_users_token_of_an_issuer_whose_clock_is_ahead_is_dead_as_well(
+    at: Endpoint, issuer: Issuer, world: World
+) -> None:
+    before = issuer.token(iat=world.time.now().timestamp() + 59)
+    assert ping(at, before).status == 200
+    at.api(request("DELETE", "/v1/connections", rawQueryString="user_id=jo"))
+    world.time.passes(60)
+    assert ping(at, before).status == 401
+
+
+def test_a_token_lives_for_a_day_at_most(at: Endpoint, issuer: Issuer, world: World) -> None:
+    now = world.time.now().timestamp()
+    day = LONGEST_LIFE.total_seconds()
+    assert ping(at, issuer.token(exp=now + day)).status == 200
+    assert ping(at, issuer.token(exp=now + day + 1)).status == 401
+    assert ping(at, issuer.token(iat=1)).status == 401
+
+
+def test_the_mark_of_an_erased_user_outlives_every_token(world: World, at: Endpoint) -> None:
+    assert ERASED > LONGEST_LIFE + 2 * LEEWAY
+    now = int(world.time.now().timestamp())
+    at.api(request("DELETE", "/v1/connections", rawQueryString="user_id=jo"))
+    [mark] = [i for i in world.cloud.items("PendingTable") if i["id"]["S"].startswith("erased#")]
+    assert int(mark["ttl"]["N"]) >= now + ERASED.total_seconds()
 
 
 def test_sessions_go_on_beside_it(at: Endpoint) -> None:

@@ -183,7 +183,6 @@ UNCLEAR = {
     "-32603": error(-32603, 400),
     "an application's code": error(1234, 422),
     "200 of the python sdk": error(-32602, 200, "Invalid request parameters"),
-    "200 of some start": error(-32603, 200, "database not initialized"),
 }
 MODERN_TO_DISCOVER = {
     "versions": result({"supportedVersions": ["2026-07-28"], "capabilities": {}}),

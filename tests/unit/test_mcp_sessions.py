@@ -30,7 +30,7 @@ LOST = {
     "404, echoed": error(-32001, 404, "Session not found"),
     "400": plain(400, "Invalid session"),
     "400, as JSON-RPC": json_error(400, -32000, "Bad Request: Server not initialized"),
-    "400, echoed": error(-32602, 400, "Invalid session"),
+    "400, echoed": error(-32000, 400, "Bad Request: No valid session ID provided"),
     "422": plain(422),
     "200 not initialized": error(-32000, 200, "Server not initialized"),
 }

@@ -2,6 +2,7 @@
 
 from .as_user import CALL_SECONDS, AsUser
 from .caller import Caller
+from .inquiry import Claim
 from .learning import Learner
 from .listing import FRESH_FOR, listing_of
 from .memory import Memory, Spoken
@@ -11,6 +12,7 @@ __all__ = [
     "FRESH_FOR",
     "AsUser",
     "Caller",
+    "Claim",
     "Learner",
     "Memory",
     "Spoken",

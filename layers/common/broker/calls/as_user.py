@@ -11,7 +11,7 @@ from broker.errors import (
     ServerMisconfigured,
     TemporarilyUnavailable,
 )
-from broker.mcp import InsufficientScope, Learned, MissingCapability, Target
+from broker.mcp import InsufficientScope, Learned, MissingCapability, SessionInDoubt, Target
 from broker.metrics import MCP_LATENCY, MCP_UNAUTHORIZED, SERVER_REJECTS_EVERYBODY
 from broker.model import AuthType, Connection, Invocation, Reason, Secret, Server
 from broker.redaction import Redactor
@@ -119,6 +119,9 @@ class AsUser:
             raise
         except MissingCapability as exc:
             exc.required = redactor.value(exc.required)
+            raise
+        except SessionInDoubt:
+            self.learner.forget_session(server, access.connection, access.user_id)
             raise
         answer = answer.redacted(redactor)
         self.learner.learn(

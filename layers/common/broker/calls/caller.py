@@ -16,7 +16,7 @@ from broker.model import NOTHING, Connection, Hearing, Invocation, Secret, Serve
 from broker.tokens import Unusable
 
 from .as_user import Access, AsUser, Errand, Line
-from .inquiry import Inquiry
+from .inquiry import Claim, Inquiry
 from .learning import Learner
 from .memory import Owner
 
@@ -48,6 +48,7 @@ class Caller:
         capabilities: Mapping[str, object] = FORMS,
         hearing: Hearing = NOTHING,
         mirrored: Mapping[str, str | None] | None = None,
+        claim: Claim | None = None,
     ) -> Called | Unusable:
         """Ask as the user: tools/call, prompts/get, resources/read or completion/complete.
 
@@ -62,9 +63,11 @@ class Caller:
             capabilities: What whoever asks can be asked in return (ClientCapabilities).
             hearing: Which of the server's notifications are wanted; they are in ``notices``.
             mirrored: What of its arguments an MCP client of ours mirrored in headers.
+            claim: Says at the last moment what ``request_state`` is, in place of that.
 
         Raises also InvalidRequest: Another method, or parameters that are none of it;
-        McpRefusal: A header of the client's disagrees with the argument it mirrors.
+        McpRefusal: A header of the client's disagrees with the argument it mirrors; and what
+        ``claim`` raises.
         """
         inquiry = Inquiry(
             method, params, input_responses, request_state, capabilities, hearing, mirrored
@@ -73,7 +76,9 @@ class Caller:
         def run(line: Line) -> Called:
             tool = inquiry.tool
             schema = tool and self.learner.schema(server, line.connection, tool)
-            return inquiry.put(self.client, line, schema or None)
+            inquiry.check_headers(schema or None)
+            ready = inquiry.claimed(claim, server, line.connection)
+            return ready.put(self.client, line, schema or None)
 
         def keep(connection: Connection | None, called: Called) -> None:
             if called.listed is not None:

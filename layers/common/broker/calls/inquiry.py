@@ -1,15 +1,20 @@
 """One question to a server, whatever its method."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from broker.endpoint_errors import McpRefusal
 from broker.errors import InvalidRequest
 from broker.mcp import FORMS, Called, McpClient, disagreeing
-from broker.model import NOTHING, Hearing
+from broker.model import NOTHING, Connection, Hearing, Server
 from broker.model.mcp import HEADER_MISMATCH
 
 from .as_user import Line
+
+type Claim = Callable[[Server, Connection | None], str | None]
+"""Says which ``requestState`` goes along, when all else is ready to be sent to a server as a
+connection (None: as nobody's); asked again where the request goes out again, after a 401. What it
+raises ends the errand, and nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Inquiry:
     def put(
         self, client: McpClient, line: Line, input_schema: Mapping[str, object] | None
     ) -> Called:
-        """Put it to the server, once; raise McpRefusal where header and argument disagree."""
+        """Put it to the server, once."""
         tool = self.tool
         if tool is None:
             return client.ask(
@@ -59,7 +64,6 @@ class Inquiry:
                 capabilities=self.capabilities,
                 hearing=self.hearing,
             )
-        self._check_headers(input_schema)
         return client.call_tool(
             line.target,
             tool,
@@ -72,8 +76,19 @@ class Inquiry:
             hearing=self.hearing,
         )
 
-    def _check_headers(self, input_schema: Mapping[str, object] | None) -> None:
-        """Hold the client's headers against its arguments, where the tool's schema is known."""
+    def claimed(
+        self, claim: Claim | None, server: Server, connection: Connection | None
+    ) -> "Inquiry":
+        """Return it with the ``requestState`` that goes along now; raise what the claim raises."""
+        if claim is None:
+            return self
+        return replace(self, request_state=claim(server, connection))
+
+    def check_headers(self, input_schema: Mapping[str, object] | None) -> None:
+        """Hold the client's headers against its arguments, where the tool's schema is known.
+
+        Raise McpRefusal where they disagree.
+        """
         if self.mirrored is None or input_schema is None:
             return
         name = disagreeing(input_schema, self.arguments, self.mirrored)

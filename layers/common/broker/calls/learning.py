@@ -59,14 +59,14 @@ class Learner:
             self._learn_era(server, learned)
             if learned.session == used:
                 return
-            if connection is None:
-                if user_id is not None:
-                    owner = Owner(server.server_id, server.config_digest, user_id)
-                    self.memory.keep_session(owner, learned.session)
-                return
-            session = learned.session
-            sealed = session and self.sealer.seal_session(connection, session)
-            self.connections.remember_session(connection, sealed)
+            self._keep_session(server, connection, user_id, learned.session)
+
+    def forget_session(
+        self, server: Server, connection: Connection | None, user_id: str | None
+    ) -> None:
+        """Begin the next call with the handshake; who the session is of is said as to learn()."""
+        with suppress(TemporarilyUnavailable, Moved):
+            self._keep_session(server, connection, user_id, None)
 
     def schema(
         self, server: Server, connection: Connection | None, tool: str
@@ -102,6 +102,20 @@ class Learner:
             if keep:
                 kept = listing_of(listed, server, self.clock.now(), owner.grant_id)
                 self.tools.put(server.server_id, owner.user_id, kept)
+
+    def _keep_session(
+        self,
+        server: Server,
+        connection: Connection | None,
+        user_id: str | None,
+        session: Secret | None,
+    ) -> None:
+        if connection is not None:
+            sealed = session and self.sealer.seal_session(connection, session)
+            self.connections.remember_session(connection, sealed)
+        elif user_id is not None:
+            owner = Owner(server.server_id, server.config_digest, user_id)
+            self.memory.keep_session(owner, session)
 
     def _stored_schemas(self, owner: Owner) -> Schemas:
         with suppress(TemporarilyUnavailable):

@@ -8,7 +8,13 @@ from .answers import Called, InputNeeded, Listing, ToolList, ToolResult
 from .challenge import Challenge
 from .client import FORMS, McpClient, Target
 from .eras import Era, Learned
-from .failures import HeaderMismatch, InsufficientScope, MissingCapability, Unauthorized
+from .failures import (
+    HeaderMismatch,
+    InsufficientScope,
+    MissingCapability,
+    SessionInDoubt,
+    Unauthorized,
+)
 from .headers import annotations, disagreeing
 from .methods import LISTS, QUESTIONS
 from .notices import Notices
@@ -28,6 +34,7 @@ __all__ = [
     "McpClient",
     "MissingCapability",
     "Notices",
+    "SessionInDoubt",
     "Target",
     "ToolList",
     "ToolResult",

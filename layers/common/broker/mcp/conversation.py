@@ -14,6 +14,7 @@ from .eras import (
     Era,
     Learned,
     Verdict,
+    is_in_doubt,
     is_lost,
     judge,
     may_be_http_sse,
@@ -21,7 +22,7 @@ from .eras import (
     proves_older,
 )
 from .exchange import Exchange, Reply
-from .failures import refused
+from .failures import SessionInDoubt, refused
 from .handshake import SMALL, older_headers, shake_hands, shake_hands_on
 from .http_sse import Channel, open_channel
 from .messages import CLIENT_INFO, Request, RpcError
@@ -95,7 +96,7 @@ class Conversation:
         if offers_modern(reply.status, _error(reply)):
             # Of several behind one address some may be newer than others, for a while.
             reply = self._post_modern(draft, cap)
-        if self._is_answer(reply):
+        if self._is_answer(reply, draft):
             return _settle(reply, draft, _MODERN)
         learned = shake_hands(self.exchange)
         if not isinstance(learned, Reply):
@@ -109,16 +110,22 @@ class Conversation:
         if remembered.session is not None or remembered.era is Era.SESSIONLESS:
             reply = self._post_older(draft, remembered, cap)
             if not is_lost(reply.status, _error(reply)):
-                return _settle(reply, draft, remembered)
+                return self._settle_in_session(reply, draft, remembered)
         learned = shake_hands(self.exchange)
         if isinstance(learned, Reply):
             return self._ask_otherwise(draft, cap, refusal=learned)
         return _settle(self._post_older(draft, learned, cap), draft, learned)
 
+    def _settle_in_session(self, reply: Reply, draft: Draft, remembered: Learned) -> Settled:
+        if remembered.session is not None and is_in_doubt(reply.status, _error(reply)):
+            failure = refused(reply.status, _error(reply), draft.method)
+            raise SessionInDoubt(failure.message, details=failure.details)
+        return _settle(reply, draft, remembered)
+
     def _ask_otherwise(self, draft: Draft, cap: int, refusal: Reply) -> Settled:
         """Try the other eras once, for a server that has left its own behind."""
         reply = self._post_modern(draft, cap)
-        if self._is_answer(reply):
+        if self._is_answer(reply, draft):
             return _settle(reply, draft, _MODERN)
         found = self._ask_on_a_channel_after(refusal, draft)
         if found is None:
@@ -143,9 +150,10 @@ class Conversation:
         request = Request(draft.method, self._older_params(draft))
         return _settle(self._channel.ask(request), draft, self.remembered)
 
-    def _is_answer(self, reply: Reply) -> bool:
+    def _is_answer(self, reply: Reply, draft: Draft) -> bool:
         known = self.remembered is not None and self.remembered.era is Era.MODERN
-        verdict = judge(reply.status, _error(reply), known=known)
+        runs = draft.method == "tools/call"
+        verdict = judge(reply.status, _error(reply), known=known, runs=runs)
         if verdict is Verdict.UNCLEAR:
             return not self._is_proven_older()
         return verdict is Verdict.ANSWERED

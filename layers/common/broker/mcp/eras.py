@@ -5,7 +5,6 @@ that everything here serves: a tools/call goes out a second time only if the fir
 that the tool did not run.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +12,12 @@ from enum import StrEnum
 from broker.model import Secret
 
 from .messages import RpcError
+from .refusal_texts import (
+    mentions_start,
+    says_invalid_during_start,
+    says_no_session,
+    says_uninitialized,
+)
 
 MODERN_VERSION = "2026-07-28"
 HANDSHAKE_VERSION = "2025-11-25"
@@ -54,30 +59,32 @@ class Verdict(StrEnum):
 
 HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION = -32020, -32021, -32022
 METHOD_NOT_FOUND, INVALID_PARAMS = -32601, -32602
-_START = re.compile(r"initiali[sz]", re.IGNORECASE)
-_SESSION = re.compile(r"initiali[sz]|session|protocol.?version", re.IGNORECASE)
 # 401, 403 and 429 say nothing of eras; after 408 nobody knows; 413 is about the size.
 _NOT_ABOUT_ERAS = frozenset({401, 403, 408, 413, 429})
 
 
-def judge(status: int, error: RpcError | None, *, known: bool) -> Verdict:
+def judge(status: int, error: RpcError | None, *, known: bool, runs: bool) -> Verdict:
     """Judge the answer to a modern request (Streamable HTTP, Backward Compatibility).
 
     A 400 with the request's id and a common code proves nothing: a handler's own errors come as
     400 too (mcp 2.3 maps -32602 and -32600 so, after the tool has run). From a server that has
-    been modern before (``known``) it is the answer to the call, otherwise it is unclear.
+    been modern before (``known``) it is the answer to the call, otherwise it is unclear. What
+    would make such a server an older one is looked into first, always: what is in front of a
+    server refuses things as well. ``runs``: the request runs a tool, and an error that came with
+    a success is proof only if it is, word for word, what an SDK says before ``initialize``.
     """
     if not is_refusal(status):
-        return _judge_success(status, error)
-    if error is None or _offers_only_older(error):
+        return _judge_success(status, error, known=known, runs=runs)
+    if error is not None and _offers_only_older(error):
         return Verdict.OLDER
     if _is_modern(status, error):
         return Verdict.ANSWERED
-    if not error.echoed:
-        return Verdict.OLDER
+    if error is None or not error.echoed:
+        return Verdict.UNCLEAR if known else Verdict.OLDER
     if _is_of_the_transport(error):
         return Verdict.UNCLEAR if known else Verdict.OLDER
-    return Verdict.ANSWERED if known else Verdict.UNCLEAR
+    is_answer = known and not _has_code_of_a_transport(error)
+    return Verdict.ANSWERED if is_answer else Verdict.UNCLEAR
 
 
 def is_refusal(status: int) -> bool:
@@ -107,10 +114,16 @@ def may_be_http_sse(status: int, error: RpcError | None) -> bool:
 def is_lost(status: int, error: RpcError | None) -> bool:
     """Say whether an older server no longer knows the session (404, or 400 on some)."""
     if not is_refusal(status):
-        return 200 <= status < 300 and _is_uninitialized(error)
-    if error is None or not error.echoed:
-        return True
-    return _is_of_the_transport(error) or bool(_SESSION.search(error.message))
+        return 200 <= status < 300 and error is not None and _is_uninitialized(error)
+    return error is None or not error.echoed or _is_of_the_transport(error)
+
+
+def is_in_doubt(status: int, error: RpcError | None) -> bool:
+    """Say whether an answer that is none of a lost session may still come from one.
+
+    It does not prove that nothing ran; the next request had better begin with ``initialize``.
+    """
+    return is_refusal(status) and error is not None and mentions_start(error.message)
 
 
 def proves_older(status: int, error: RpcError | None, result: Mapping[str, object] | None) -> bool:
@@ -126,19 +139,22 @@ def proves_older(status: int, error: RpcError | None, result: Mapping[str, objec
     return not (isinstance(versions, list) and MODERN_VERSION in versions)
 
 
-def _judge_success(status: int, error: RpcError | None) -> Verdict:
+def _judge_success(status: int, error: RpcError | None, *, known: bool, runs: bool) -> Verdict:
     if error is None or not 200 <= status < 300:
         return Verdict.ANSWERED
     if _is_uninitialized(error):
-        return Verdict.OLDER
-    # Either may also be what a tool of a modern server says of its own affairs.
-    if _START.search(error.message) or _is_python_before_initialize(error):
+        return Verdict.UNCLEAR if known else Verdict.OLDER
+    if _is_python_before_initialize(error):
         return Verdict.UNCLEAR
-    return Verdict.ANSWERED
+    # It may be what a tool says of its own affairs, after it ran.
+    return Verdict.UNCLEAR if not runs and mentions_start(error.message) else Verdict.ANSWERED
 
 
-def _is_uninitialized(error: RpcError | None) -> bool:
-    return error is not None and _is_of_the_transport(error) and bool(_START.search(error.message))
+def _is_uninitialized(error: RpcError) -> bool:
+    if says_invalid_during_start(error.message):
+        return True
+    is_code = _has_code_of_a_transport(error) or error.code == -32600
+    return is_code and says_uninitialized(error.message)
 
 
 def _is_python_before_initialize(error: RpcError) -> bool:
@@ -167,11 +183,11 @@ def _offers_only_older(error: RpcError) -> bool:
 
 
 def _is_of_the_transport(error: RpcError) -> bool:
-    """Recognise what is refused before any method is looked at.
+    """Recognise what is refused before any method is looked at; handlers use the codes, too."""
+    is_code = _has_code_of_a_transport(error) or error.code in (-32600, -32700)
+    return is_code and says_no_session(error.message)
 
-    -32000…-32019 are the codes that SDKs took for their transports; modern servers should not
-    use them. -32600 is used by handlers as well, so its text must name the cause.
-    """
-    if error.code in (-32600, -32700):
-        return bool(_SESSION.search(error.message))
+
+def _has_code_of_a_transport(error: RpcError) -> bool:
+    """Say whether SDKs took the code for their transports; modern servers should not use it."""
     return -32019 <= error.code <= -32000

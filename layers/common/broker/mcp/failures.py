@@ -53,6 +53,13 @@ class HeaderMismatch(McpServerError):
     """400 with -32020: the headers do not mirror the arguments as the tool's schema asks."""
 
 
+class SessionInDoubt(McpServerError):
+    """An older server's refusal that speaks of sessions: the tool may have run all the same.
+
+    It is not asked again in this call, and not in this session in the next.
+    """
+
+
 class MissingCapability(McpServerError):
     """-32021: the server wants a client that declares more; ``required`` is its own word."""
 

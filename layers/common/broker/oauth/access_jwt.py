@@ -19,7 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from broker.endpoint_errors import InvalidToken
 
-_LEEWAY = timedelta(seconds=60)
+LEEWAY = timedelta(seconds=60)
+"""By how much the issuer's clock may be wrong."""
+LONGEST_LIFE = timedelta(hours=24)
+"""From ``iat`` to ``exp``: the mark that a user was erased is kept longer than any token lives."""
 _LONGEST = 8192
 _RSA_BITS = range(2048, 8193)
 _HALF = 32
@@ -37,6 +40,7 @@ class Granted:
 
     sub: str
     issued_at: datetime
+    """At the earliest: what ``iat`` says by a clock that is as far ahead as it may be."""
     expires_at: datetime
 
 
@@ -92,7 +96,11 @@ class Jws:
             raise InvalidToken from exc
 
     def granted(self, *, issuer: str, audience: str, now: datetime) -> Granted:
-        """Check the claims (RFC 7519 §4.1) and return whom they let in; raise InvalidToken."""
+        """Check the claims (RFC 7519 §4.1) and return whom they let in; raise InvalidToken.
+
+        ``iat`` is required (RFC 9068 §2.2): without it nobody knows whether the user was erased
+        since.
+        """
         named = self.claims.get("aud")
         audiences = named if isinstance(named, list) else [named]
         sub = self.claims.get("sub")
@@ -101,11 +109,13 @@ class Jws:
         if not isinstance(sub, str) or not 0 < len(sub) <= 256 or not sub.isprintable():
             raise InvalidToken
         expires_at = _moment(self.claims.get("exp"))
-        issued_at = _moment(self.claims.get("iat", now.timestamp()))
+        issued_at = _moment(self.claims.get("iat"))
         not_before = _moment(self.claims.get("nbf", issued_at.timestamp()))
-        if expires_at <= now - _LEEWAY or max(issued_at, not_before) > now + _LEEWAY:
+        if expires_at <= now - LEEWAY or max(issued_at, not_before) > now + LEEWAY:
             raise InvalidToken
-        return Granted(sub, issued_at, expires_at)
+        if expires_at - issued_at > LONGEST_LIFE:
+            raise InvalidToken
+        return Granted(sub, issued_at - LEEWAY, expires_at)
 
 
 def _object(part: str) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ handle is readable here, and what is sealed in the row opens under the handle al
 
 import base64
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,9 +31,12 @@ class WaitingCall:
     connects: bool
     """The user was asked to connect; otherwise the MCP server asked for more."""
     grant_id: str | None = None
-    """The consent that stood when the user was asked: a new one is waited for."""
+    """The consent that stood when the user was asked to connect: a new one is waited for. Where
+    the MCP server asked, the one that it was called with: its state goes back with no other."""
     upstream: Sealed | None = None
     """The MCP server's own ``requestState``."""
+    config_digest: str | None = None
+    """The server's, where it asked: its state goes back to no other."""
 
 
 def handle_id_of(handle: Secret) -> str:
@@ -55,11 +59,20 @@ class McpCallStore:
                 "bound_to": call.bound_to,
                 "connects": call.connects,
                 "grant_id": call.grant_id,
+                "config_digest": call.config_digest,
                 "upstream": sealed.to_item(call.upstream),
                 "expires_at": seconds(call.expires_at),
                 "ttl": seconds(call.expires_at + _GRACE),
             }
         )
+
+    def find(self, handle_id: str, bound_to: str, now: datetime) -> WaitingCall | None:
+        """Read a call that could be taken up; None where take() would have none."""
+        item, _ = self.table.get(_call_key(handle_id))
+        if item is None or item["bound_to"] != bound_to or item.get("taken_at") is not None:
+            return None
+        call = _call(handle_id, item)
+        return call if call.expires_at > now else None
 
     def take(self, handle_id: str, bound_to: str, now: datetime) -> WaitingCall | None:
         """Take a call up once: unexpired, and by whom it is bound to; None otherwise."""
@@ -74,14 +87,13 @@ class McpCallStore:
             )
         except ConditionFailed:
             return None
-        return WaitingCall(
-            handle_id,
-            item["bound_to"],
-            moment(item["expires_at"]),
-            item["connects"],
-            item.get("grant_id"),
-            sealed.from_item(item.get("upstream")),
-        )
+        return _call(handle_id, item)
+
+    def give_back(self, call: WaitingCall) -> None:
+        """Let a call that was taken, and came to nothing, be taken up again."""
+        taken = Attr("bound_to").eq(call.bound_to) & Attr("taken_at").exists()
+        with suppress(ConditionFailed):
+            self.table.update(_call_key(call.handle_id), condition=taken, remove=("taken_at",))
 
     def remember_client(self, client: str, *, elicits_urls: bool, until: datetime) -> None:
         """Remember what a client declared at ``initialize``: its next requests do not say it."""
@@ -109,6 +121,18 @@ class McpCallStore:
         """Return that level, or the usual one."""
         item, _ = self.table.get(_client_key(client))
         return str(item.get("log_level", USUAL_LOG_LEVEL)) if item else USUAL_LOG_LEVEL
+
+
+def _call(handle_id: str, item: Item) -> WaitingCall:
+    return WaitingCall(
+        handle_id,
+        item["bound_to"],
+        moment(item["expires_at"]),
+        item["connects"],
+        item.get("grant_id"),
+        sealed.from_item(item.get("upstream")),
+        item.get("config_digest"),
+    )
 
 
 def _call_key(handle_id: str) -> Item:

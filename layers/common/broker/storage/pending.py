@@ -23,9 +23,9 @@ from broker.storage.table import ConditionFailed, Item, Table, maybe_moment, mom
 
 STATES_PER_TICKET = 10
 _GRACE = timedelta(hours=1)
-_ERASED = timedelta(minutes=90)
-"""Longer than any flow (ten minutes for the ticket, two to complete, and an invocation) or session
-(an hour) lasts."""
+ERASED = timedelta(hours=25)
+"""Longer than anything that began before can last: a flow (ten minutes for the ticket, two to
+complete, and an invocation), a session (an hour), a JWT at the MCP endpoint (24 hours)."""
 
 
 def connect_id_of(ticket: Secret) -> str:
@@ -122,7 +122,7 @@ class PendingStore:
 
     def erase_user(self, user_id: str, now: datetime) -> None:
         """From now on, no flow that began before makes a connection for this user."""
-        until = seconds(now + _ERASED)
+        until = seconds(now + ERASED)
         self.table.put({**_erased_key(user_id), "at": _milliseconds(now), "ttl": until})
 
     def erased_since(self, ticket: Ticket) -> bool:

@@ -25,7 +25,7 @@ from broker.storage.mcp_calls import McpCallStore
 from broker.wording import say
 
 from .invoke import McpInvoke, Needed
-from .rounds import Round, Rounds, input_responses
+from .rounds import Asked, Round, Rounds, input_responses
 
 CONNECT = "connect"
 """Names our own request among ``inputRequests``, and the tool that stands in for a list."""
@@ -100,15 +100,11 @@ class Asking:
     ) -> McpInput:
         server_id = card.server.server_id
         connection, _ = self.connections.get(session.user_id, server_id)
-        state = self.rounds.begin(
-            session,
-            server_id,
-            request,
-            connects=True,
-            grant_id=connection.grant_id if connection else None,
-        )
-        asked = {"method": "elicitation/create", "params": _elicitation(card)}
-        return McpInput({CONNECT: asked}, state, connects=True)
+        grant_id = connection.grant_id if connection else None
+        asked = Asked(server_id, connects=True, grant_id=grant_id)
+        state = self.rounds.begin(session, request, asked)
+        question = {"method": "elicitation/create", "params": _elicitation(card)}
+        return McpInput({CONNECT: question}, state, connects=True)
 
     def _without_link(self, needed: Needed, session: Session, request: McpRequest) -> McpOutcome:
         locale = session.locale

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from broker.calls import Caller, listing_of
+from broker.calls import Caller, Claim, listing_of
 from broker.clock import Clock
 from broker.connect import Connector
 from broker.errors import (
@@ -89,7 +89,9 @@ class McpInvoke:
             return self.card(outcome, call.wish, invocation)
         return outcome
 
-    def attempt(self, call: ToolCall, invocation: Invocation) -> Completed | InputRequired | Needed:
+    def attempt(
+        self, call: ToolCall, invocation: Invocation, claim: Claim | None = None
+    ) -> Completed | InputRequired | Needed:
         """Run the tool as the user, or say what is needed of the user first."""
         server = self.complete_server(call.server_id, invocation)
         try:
@@ -104,6 +106,7 @@ class McpInvoke:
                 capabilities=FORMS if call.capabilities is None else call.capabilities,
                 hearing=call.hearing,
                 mirrored=call.mirrored,
+                claim=claim,
             )
         except InsufficientScope as exc:
             return self.more_scope(server, call.wish.user_id, exc, invocation)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from broker.calls import Caller
 from broker.endpoint_errors import McpRefusal
 from broker.errors import McpServerError
-from broker.mcp import InputNeeded, InsufficientScope, MissingCapability
+from broker.mcp import Called, InputNeeded, InsufficientScope, MissingCapability
 from broker.model import (
     InputRequired,
     Invocation,
     McpOutcome,
     McpRequest,
     McpResult,
+    Server,
     Session,
 )
 from broker.model.mcp import INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND
@@ -23,6 +24,7 @@ from .askable import declared
 from .asking import Asking, text
 from .rounds import PER_ROUND, Rounds, input_responses
 from .tool_calls import ToolCalls, refuse_cursor
+from .turns import Turn
 
 LISTS: Mapping[str, str] = {
     "prompts/list": "prompts",
@@ -67,24 +69,14 @@ class Questions:
         self, session: Session, server_id: str, request: McpRequest, invocation: Invocation
     ) -> McpOutcome:
         """Ask as the user, or ask the user for what is needed first."""
-        round_ = self.rounds.resume(session, server_id, request)
+        turn = Turn(self.rounds, self.rounds.resume(session, server_id, request))
         server = self.tools.invoke.complete_server(server_id, invocation)
-        if self.asking.has_refused(round_, request):
+        if self.asking.has_refused(turn.round_, request):
+            turn.end()
             return text(request, say("not_connected_now", session.locale, service=server.name))
-        self.asking.wait(round_, session, server_id, request, invocation)
-        connects = round_ is not None and round_.waited.connects
+        self.asking.wait(turn.round_, session, server_id, request, invocation)
         try:
-            called = self.caller.ask(
-                server,
-                session.user_id,
-                request.method,
-                {key: value for key, value in request.params.items() if key not in PER_ROUND},
-                invocation,
-                input_responses=None if connects else input_responses(request),
-                request_state=round_.upstream_state if round_ else None,
-                capabilities=declared(request),
-                hearing=request.hearing,
-            )
+            called = self._put(turn, server, session, request, invocation)
         except InsufficientScope as exc:
             needed = self.tools.invoke.more_scope(server, session.user_id, exc, invocation)
             return self.asking.tell(needed, session, request, invocation)
@@ -99,12 +91,35 @@ class Questions:
             if request.method == "completion/complete":  # asked at every key: no reason to prompt
                 return McpResult(_NO_COMPLETION)
             needed = self.tools.invoke.needed(server, called.connection)
-            return self.asking.tell(needed, session, request, invocation)
+            told = self.asking.tell(needed, session, request, invocation)
+            turn.end()
+            return told
         if isinstance(called.outcome, InputNeeded):
             outcome, heard = called.outcome, called.notices.heard
             asked = InputRequired(outcome.input_requests, outcome.request_state, heard)
-            return self.tools.pass_on(asked, session, server, request)
+            return self.tools.pass_on(asked, turn, session, server, request)
         return McpResult(called.outcome.result, notices=called.notices.heard)
+
+    def _put(
+        self,
+        turn: Turn,
+        server: Server,
+        session: Session,
+        request: McpRequest,
+        invocation: Invocation,
+    ) -> Called | Unusable:
+        with turn.under_way():
+            return self.caller.ask(
+                server,
+                session.user_id,
+                request.method,
+                {key: value for key, value in request.params.items() if key not in PER_ROUND},
+                invocation,
+                input_responses=None if turn.connects else input_responses(request),
+                capabilities=declared(request),
+                hearing=request.hearing,
+                claim=turn.claim,
+            )
 
 
 def _unknown(failure: McpServerError, request: McpRequest) -> McpRefusal | None:

@@ -1,7 +1,7 @@
 """``tools/call`` and ``tools/list`` of an MCP client, as the user of its session."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from broker.endpoint_errors import McpRefusal
 from broker.errors import McpServerError
@@ -27,7 +27,8 @@ from broker.wording import say
 from .askable import declared, refusal_for, refuse_undeclared
 from .asking import CONNECT, Asking, text, wish_of
 from .invoke import McpInvoke, Needed
-from .rounds import Round, Rounds, input_responses
+from .rounds import Rounds, input_responses
+from .turns import Turn
 
 _LIST_TTL_MS = 60_000
 _LONGEST_NAME = 256
@@ -60,38 +61,48 @@ class ToolCalls:
     ) -> McpOutcome:
         """Run a tool as the user, or ask the user for what is needed first."""
         tool, arguments = _named(request)
-        round_ = self.rounds.resume(session, server_id, request)
+        turn = Turn(self.rounds, self.rounds.resume(session, server_id, request))
         server = self.invoke.complete_server(server_id, invocation)
-        if self.asking.has_refused(round_, request):
+        if self.asking.has_refused(turn.round_, request):
+            turn.end()
             return text(request, say("not_connected_now", session.locale, service=server.name))
-        self.asking.wait(round_, session, server_id, request, invocation)
+        self.asking.wait(turn.round_, session, server_id, request, invocation)
         if tool == CONNECT:
             connected = self._connect(session, server, request, invocation)
             if connected is not None:
+                turn.end()
                 return connected
         call = ToolCall(
             server_id,
             tool,
             wish_of(session),
             arguments,
+            input_responses=None if turn.connects else input_responses(request),
             hearing=request.hearing,
             mirrored=request.mirrored,
             capabilities=declared(request),
         )
-        call = _resumed(call, round_, request)
         try:
-            outcome = self.invoke.attempt(call, invocation)
+            with turn.under_way():
+                outcome = self.invoke.attempt(call, invocation, turn.claim)
         except MissingCapability as exc:
             return self.cannot_ask(exc, session, server, request)
         match outcome:
             case Completed():
                 return McpResult(outcome.result, notices=outcome.notices)
             case Needed():
-                return self.asking.tell(outcome, session, request, invocation)
-        return self.pass_on(outcome, session, server, request)
+                told = self.asking.tell(outcome, session, request, invocation)
+                turn.end()
+                return told
+        return self.pass_on(outcome, turn, session, server, request)
 
     def pass_on(
-        self, asked: InputRequired, session: Session, server: Server, request: McpRequest
+        self,
+        asked: InputRequired,
+        turn: Turn,
+        session: Session,
+        server: Server,
+        request: McpRequest,
     ) -> McpOutcome:
         """Hand the MCP server's own questions on, its ``requestState`` behind a handle of ours.
 
@@ -101,13 +112,7 @@ class ToolCalls:
         if not request.is_modern:
             return text(request, say("cannot_ask", session.locale, service=server.name))
         refuse_undeclared(asked.input_requests, request)
-        state = self.rounds.begin(
-            session,
-            server.server_id,
-            request,
-            connects=False,
-            upstream_state=asked.request_state,
-        )
+        state = turn.wait_for(asked, server.server_id, session, request)
         return McpInput(asked.input_requests, state, asked.notices)
 
     def cannot_ask(
@@ -141,13 +146,6 @@ def refuse_cursor(request: McpRequest) -> None:
     """Raise McpRefusal for a cursor: our lists come whole, and none was handed out."""
     if request.params.get("cursor") is not None:
         raise McpRefusal(INVALID_PARAMS, "The cursor is not one of ours.")
-
-
-def _resumed(call: ToolCall, round_: Round | None, request: McpRequest) -> ToolCall:
-    if round_ is not None and round_.waited.connects:
-        return call
-    state = round_.upstream_state if round_ else None
-    return replace(call, input_responses=input_responses(request), request_state=state)
 
 
 def _named(request: McpRequest) -> tuple[str, Mapping[str, object]]:
