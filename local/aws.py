@@ -10,11 +10,12 @@ from local.account import REGION, STACK_NAME, isolated_session
 from local.processes import Child, Children
 from local.template import Template
 
+_KEY = "AWS::KMS::Key"
 _DATA = {
     "AWS::DynamoDB::Table",
     "AWS::Events::EventBus",
     "AWS::KMS::Alias",
-    "AWS::KMS::Key",
+    _KEY,
     "AWS::SQS::Queue",
 }
 
@@ -48,7 +49,18 @@ class Aws:
             Parameters=parameters,
         )
         made = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
-        return {each["LogicalResourceId"]: _physical_id(each, template) for each in made}
+        ids = {each["LogicalResourceId"]: _physical_id(each, template) for each in made}
+        return ids | self._create_signing_keys(template)
+
+    def _create_signing_keys(self, template: Template) -> dict[str, str]:
+        """Create keys that sign as KMS does: by CloudFormation, moto makes none but for sealing."""
+        kms = self.client("kms")
+        keys = {
+            name: {part: properties[part] for part in ("KeySpec", "KeyUsage")}
+            for name, properties in template.of_type(_KEY)
+            if _signs(properties)
+        }
+        return {name: kms.create_key(**key)["KeyMetadata"]["KeyId"] for name, key in keys.items()}
 
 
 def start_moto(children: Children, logs: Path) -> Child:
@@ -59,7 +71,11 @@ def start_moto(children: Children, logs: Path) -> Child:
 
 def data_resources(template: Template) -> dict[str, Any]:
     """Return the part of the document that is made here: tables, keys, queues and buses."""
-    data = {name: each for name, each in template.resources.items() if each["Type"] in _DATA}
+    data = {
+        name: each
+        for name, each in template.resources.items()
+        if each["Type"] in _DATA and not _signs(each.get("Properties", {}))
+    }
     absent = set(template.document["Resources"]) - set(data)
     return {
         "Parameters": template.document.get("Parameters", {}),
@@ -73,6 +89,10 @@ def data_resources(template: Template) -> dict[str, Any]:
             for name, each in data.items()
         },
     }
+
+
+def _signs(properties: Mapping[str, Any]) -> bool:
+    return properties.get("KeyUsage") == "SIGN_VERIFY"
 
 
 def _properties(resource: Mapping[str, Any], absent: set[str], template: Template) -> Any:

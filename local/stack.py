@@ -113,6 +113,7 @@ class LocalStack:
             "PublicBaseUrl": deployment.url,
             "AllowedReturnUrls": ",".join(return_urls),
             "DefaultReturnUrl": next(iter(return_urls), ""),
+            "SigningKey": "create",
             **parameters,
         }
         template = Template.load(self.template, values, REGION)

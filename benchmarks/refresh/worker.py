@@ -26,7 +26,7 @@ from broker.queues import DueMessage
 from broker.settings import Settings
 from broker.telemetry import measured
 from broker.wiring import Parts, Wiring
-from broker.wiring.parts import _AWS
+from broker.wiring.edges import _AWS
 
 _SECONDS = 120.0
 _PATIENT = Config(read_timeout=60)

@@ -6,6 +6,7 @@ from broker.inbound import answers, discoveries, presets
 from broker.inbound.door import http_api, invocation, precondition, read_body, read_query
 from broker.inbound.registry_requests import PresetRequest, PresetsRequest, PutServerRequest
 from broker.inbound.requests import (
+    ClientKeysRequest,
     ClientMetadataRequest,
     DeleteServerRequest,
     Named,
@@ -65,6 +66,12 @@ def client_metadata(document: str) -> Response:
     run = invocation(app, wiring().settings)
     metadata = wiring().servers.client_metadata(asked.server_id, run.base_url)
     return discoveries.client_document(metadata)
+
+
+@app.get("/oauth/jwks/<document>")
+def client_keys(document: str) -> Response:
+    asked = read_query(app, ClientKeysRequest)
+    return discoveries.client_document(wiring().servers.client_keys(asked.server_id))
 
 
 def lambda_handler(event: dict, context: object) -> dict:

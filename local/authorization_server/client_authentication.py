@@ -15,6 +15,7 @@ from authlib.oauth2.rfc6749 import InvalidClientError
 from flask import Request
 from flask import request as flask_request
 
+from .client_assertions import ClientAssertions
 from .records import Client, Style
 from .request_forms import CLIENT_PARAMETER, WAS_JSON
 from .switches import Switches
@@ -42,8 +43,11 @@ def presented(request: Request) -> Presented:
     body = "json" if request.environ.get(WAS_JSON) else "form"
     basic = _basic(request.headers.get("Authorization", ""))
     client_id, secret = request.form.get("client_id", ""), request.form.get("client_secret")
-    if basic and secret is not None:
-        return Presented("both", client_id or basic[0])
+    signed = "client_assertion" in request.form
+    if (basic is not None) + (secret is not None) + signed > 1:
+        return Presented("both", client_id or (basic or ("",))[0])
+    if signed:
+        return Presented(f"{body}_jwt" if body == "json" else "private_key_jwt", client_id)
     if basic:
         form = (unquote_plus(basic[0]), unquote_plus(basic[1]))
         return Presented(f"{body}_basic", client_id or form[0], basic, form)
@@ -63,25 +67,33 @@ def _basic(header: str) -> tuple[str, str] | None:
     return client_id, secret
 
 
-def authenticate(query_client: Callable[[str], Client | None], _request: Any) -> Client:
-    """Return the client that the current token, revocation or introspection request comes from.
+@dataclass(frozen=True, slots=True)
+class ClientAuthentication:
+    """The method that the service registers."""
 
-    Raises:
-        InvalidClientError: unknown client, wrong secret, or not the registered style.
-    """
-    credentials = presented(flask_request)
-    client = query_client(credentials.client_id)
-    if client is None or credentials.style != client.style or not _proves(credentials, client):
-        raise InvalidClientError("Client authentication failed.", status_code=401)
-    return client
+    assertions: ClientAssertions
 
+    def __call__(self, query_client: Callable[[str], Client | None], _request: Any) -> Client:
+        """Return the client that the current token, revocation or introspection request is of.
 
-def _proves(credentials: Presented, client: Client) -> bool:
-    if flask_request.environ[CLIENT_PARAMETER] != client.switches.client_id_parameter:
-        return False
-    if client.style is Style.NONE:
-        return True
-    return any(
-        client_id == client.client_id and client.check_client_secret(secret)
-        for client_id, secret in credentials.readings(client.switches)
-    )
+        Raises:
+            InvalidClientError: unknown client, wrong secret, or not the registered style.
+        """
+        credentials = presented(flask_request)
+        client = query_client(credentials.client_id)
+        heard = client is not None and credentials.style == client.style
+        if client is None or not heard or not self._proves(credentials, client):
+            raise InvalidClientError("Client authentication failed.", status_code=401)
+        return client
+
+    def _proves(self, credentials: Presented, client: Client) -> bool:
+        if flask_request.environ[CLIENT_PARAMETER] != client.switches.client_id_parameter:
+            return False
+        if client.style is Style.NONE:
+            return True
+        if client.style is Style.PRIVATE_KEY_JWT:
+            return self.assertions.prove(client, flask_request.form)
+        return any(
+            client_id == client.client_id and client.check_client_secret(secret)
+            for client_id, secret in credentials.readings(client.switches)
+        )

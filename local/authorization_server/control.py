@@ -5,7 +5,7 @@ in a browser reaches it. Bodies are JSON; an error is ``{"error": …, "error_de
 
 ==========================================  ====================================================
 ``POST /clients``                           ``{client_id, client_secret?, redirect_uris, style,
-                                            scopes, name?}`` registers or replaces; 201
+                                            scopes, name?, jwks_uri?}`` registers; 201
 ``DELETE /clients/{client_id}``             forgets a client with its grants and tokens; 204
 ``GET``, ``PATCH …/{client_id}/switches``   see ``switches``; both answer with all of them
 ``POST /grants``                            ``{client_id, username, scope?, resource?}`` → the
@@ -42,11 +42,15 @@ class Registration(BaseModel):
     style: Style = Style.FORM_POST
     scopes: list[str] = []
     name: str = ""
+    jwks_uri: str | None = None
 
     @model_validator(mode="after")
     def _secret_fits_style(self) -> Self:
-        if (self.style is Style.NONE) != (self.client_secret is None):
+        without = self.style in (Style.NONE, Style.PRIVATE_KEY_JWT)
+        if without != (self.client_secret is None):
             raise ValueError("style none goes without a client_secret, the others with one")
+        if (self.style is Style.PRIVATE_KEY_JWT) != (self.jwks_uri is not None):
+            raise ValueError("style private_key_jwt goes with a jwks_uri, the others without")
         return self
 
 

@@ -12,7 +12,8 @@ from flask import Response, request
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from .client_authentication import METHOD, authenticate
+from .client_assertions import ClientAssertions
+from .client_authentication import METHOD, ClientAuthentication
 from .grants import Challenge, CodeGrant, OpenId, RefreshGrant
 from .people import Person
 from .records import Client
@@ -27,7 +28,8 @@ class Server(AuthorizationServer):
         super().__init__(query_client=store.find_client, save_token=self._remember)
         self.store = store
         self.issuer = issuer
-        self.register_client_auth_method(METHOD, authenticate)
+        method = ClientAuthentication(ClientAssertions(issuer))
+        self.register_client_auth_method(METHOD, method)
         self.register_token_generator("default", token_generator(issuer, key))
         self.register_grant(CodeGrant, [Challenge(), OpenId(issuer, key)])
         self.register_grant(RefreshGrant)

@@ -27,6 +27,7 @@ class Style(StrEnum):
     JSON_POST = "json_post"
     JSON_BASIC = "json_basic"
     NONE = "none"
+    PRIVATE_KEY_JWT = "private_key_jwt"
 
 
 def fingerprint(token: str) -> str:
@@ -46,6 +47,8 @@ class Client:
     name: str = ""
     resource_server: bool = False
     issuer_path: str = ""
+    jwks_uri: str | None = None
+    """Where the keys of a ``private_key_jwt`` client are."""
     switches: Switches = field(default_factory=Switches)
 
     def get_client_id(self) -> str:

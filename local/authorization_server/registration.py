@@ -23,6 +23,7 @@ _STYLES = {
     "client_secret_basic": Style.FORM_BASIC,
     "client_secret_post": Style.FORM_POST,
     "none": Style.NONE,
+    "private_key_jwt": Style.PRIVATE_KEY_JWT,
 }
 
 
@@ -36,11 +37,16 @@ class Metadata(BaseModel):
     redirect_uris: list[str]
     token_endpoint_auth_method: str = "client_secret_basic"
     scope: str = ""
+    jwks_uri: str | None = None
 
     def client(self, client_id: str, client_secret: str | None) -> Client:
         """Return the client; raises KeyError for a method that this service does not know."""
         style = _STYLES[self.token_endpoint_auth_method]
-        return Client(client_id, client_secret, self.redirect_uris, style, SCOPES, self.client_name)
+        client = Client(
+            client_id, client_secret, self.redirect_uris, style, SCOPES, self.client_name
+        )
+        client.jwks_uri = self.jwks_uri
+        return client
 
 
 def described(client_id: str) -> Client | None:
@@ -54,7 +60,8 @@ def described(client_id: str) -> Client | None:
         metadata = Metadata.model_validate_json(answer.content)
     except (httpx.HTTPError, ValidationError):
         return None
-    if metadata.client_id != client_id or metadata.token_endpoint_auth_method != "none":
+    known = metadata.token_endpoint_auth_method in ("none", "private_key_jwt")
+    if metadata.client_id != client_id or not known:
         return None
     return metadata.client(client_id, None)
 
@@ -73,7 +80,7 @@ class Registrations:
         """Register a client, with a secret unless it is public."""
         try:
             metadata = Metadata.model_validate(request.get_json(silent=True) or {})
-            public = metadata.token_endpoint_auth_method == "none"
+            public = metadata.token_endpoint_auth_method in ("none", "private_key_jwt")
             secret = None if public else secrets.token_urlsafe(24)
             client = metadata.client(f"registered-{secrets.token_hex(8)}", secret)
             client.issuer_path = DYNAMIC

@@ -52,6 +52,7 @@ class Store:
             known.style = client.style
             known.scopes = client.scopes
             known.name = client.name
+            known.jwks_uri = client.jwks_uri
 
     def forget(self, client_id: str) -> None:
         """Remove a client and everything of it."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from local.demo.service import SCOPES, App
+from local.demo.service import SCOPES, WITHOUT_SECRET, App
 from local.demo.tenant import Tenant
 from local.served import Served
 from local.visitor import Stop, Visitor
@@ -52,6 +52,11 @@ class Journey:
         """What the builder pastes at the service."""
         return f"{self.callers.deployment.url}/callback/{self.server_id}"
 
+    @property
+    def jwks_uri(self) -> str:
+        """Where the service finds the keys of a client that signs."""
+        return f"{self.callers.deployment.url}/oauth/jwks/{self.server_id}.json"
+
     def configuration(self, **changes: Any) -> dict[str, Any]:
         """Return a complete configuration; a change to `...` leaves the field out."""
         complete = {
@@ -67,8 +72,9 @@ class Journey:
 
     def register(self, *, style: str = "form_post", **changes: Any) -> httpx.Response:
         """Register the app at the service and the server at the broker."""
-        self.app.register(self.redirect_uri, style)
-        secret = {"client_secret": ...} if style == "none" else {}
+        signs = style == "private_key_jwt"
+        self.app.register(self.redirect_uri, style, self.jwks_uri if signs else None)
+        secret = {"client_secret": ...} if style in WITHOUT_SECRET else {}
         answer = self.put(**self.configuration(**secret, token_request_style=style, **changes))
         return answer.raise_for_status()
 

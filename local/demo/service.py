@@ -9,6 +9,8 @@ from local.stack import ThirdParties
 
 SCOPES = ("openid", "contacts.read")
 """What a server asks for; the app may ask for more."""
+WITHOUT_SECRET = ("none", "private_key_jwt")
+"""The token request styles that send no secret."""
 _REGISTERED = (*SCOPES, "email", "contacts.write")
 
 
@@ -22,9 +24,11 @@ class App:
     name: str = ""
     """What the service calls it on its consent page; the id, where it is empty."""
 
-    def register(self, redirect_uri: str, style: str = "form_post") -> None:
-        """Register the app, or change how it is registered."""
-        secret = None if style == "none" else self.client_secret
+    def register(
+        self, redirect_uri: str, style: str = "form_post", jwks_uri: str | None = None
+    ) -> None:
+        """Register the app, or change how it is registered; one that signs has a ``jwks_uri``."""
+        secret = None if style in WITHOUT_SECRET else self.client_secret
         registration = {
             "client_id": self.client_id,
             "client_secret": secret,
@@ -32,6 +36,7 @@ class App:
             "style": style,
             "scopes": list(_REGISTERED),
             "name": self.name,
+            "jwks_uri": jwks_uri,
         }
         self.control("POST", "/clients", json=registration)
 

@@ -24,6 +24,8 @@ _LOG = """\
 Besides, each function may create streams in its own log group and write to them
 (`logs:CreateLogStream`, `logs:PutLogEvents`): Lambda does that with the function's role.
 """
+_MOST = {"SessionBinding": "none", "SigningKey": "create"}
+_LEAST = {"SessionBinding": "backend", "SigningKey": "none"}
 _WORD = re.compile(r"[A-Z][a-z]*|[a-z]+")
 
 
@@ -31,19 +33,27 @@ _WORD = re.compile(r"[A-Z][a-z]*|[a-z]+")
 class _Row:
     function: str
     statement: Statement
-    only_unbound: bool
+    only_with: str
+    """The parameter and value without which it is not granted; empty: it always is."""
 
 
 def matrix(path: Path) -> str:
     """Return the page, in Markdown, for a template."""
-    bound = Template.load(path, {"SessionBinding": "backend"}, REGION)
-    unbound = Template.load(path, {"SessionBinding": "none"}, REGION)
-    names = {bound.intrinsics.arn(name): name for name in _nameable(bound)}
+    everything = _granted(path, _MOST)
+    without = {
+        f"{name}={value}": policies_of(_granted(path, {**_MOST, name: _LEAST[name]}))
+        for name, value in _MOST.items()
+    }
+    names = {everything.intrinsics.arn(name): name for name in _nameable(everything)}
     chapters = [
-        _chapter(function, list(_rows(policy, policies_of(bound)[function])), names)
-        for function, policy in policies_of(unbound).items()
+        _chapter(function, list(_rows(policy, without)), names)
+        for function, policy in policies_of(everything).items()
     ]
     return "\n".join([_HEAD, *chapters, _LOG])
+
+
+def _granted(path: Path, parameters: Mapping[str, str]) -> Template:
+    return Template.load(path, parameters, REGION)
 
 
 def _nameable(template: Template) -> Iterator[str]:
@@ -52,11 +62,16 @@ def _nameable(template: Template) -> Iterator[str]:
         yield from (name for name, _ in template.of_type(f"AWS::{kind}"))
 
 
-def _rows(policy: Policy, when_bound: Policy) -> Iterator[_Row]:
-    always = {statement.sid for statement in when_bound.statements}
+def _rows(policy: Policy, without: Mapping[str, Mapping[str, Policy]]) -> Iterator[_Row]:
+    """Yield the statements, each with what it depends on: the policies lack it without that."""
     for statement in policy.statements:
         if not BY_THE_PLATFORM.issuperset(statement.actions):
-            yield _Row(policy.function, statement, statement.sid not in always)
+            needed = [
+                f"`{setting}`"
+                for setting, policies in without.items()
+                if statement.sid not in {each.sid for each in policies[policy.function].statements}
+            ]
+            yield _Row(policy.function, statement, " and ".join(needed))
 
 
 def _chapter(function: str, rows: list[_Row], names: Mapping[str, str]) -> str:
@@ -69,7 +84,7 @@ def _line(row: _Row, names: Mapping[str, str]) -> str:
     actions = ", ".join(f"`{action}`" for action in row.statement.actions)
     resources = ", ".join(_named(resource, names) for resource in row.statement.resources)
     only = [_condition(key, values) for _, key, values in row.statement.conditions]
-    only += ["with `SessionBinding=none`"] if row.only_unbound else []
+    only += [f"with {row.only_with}"] if row.only_with else []
     return f"| {_in_words(row.statement.sid)} | {actions} | {resources} | {'; '.join(only)} |"
 
 

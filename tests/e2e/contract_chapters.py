@@ -11,7 +11,11 @@ import time
 from local.demo.journey import Journey
 from local.loopback import Reply, Request
 from local.visitor import forms
-from tests.e2e.contract_discovery import discover_servers, pick_a_service
+from tests.e2e.contract_discovery import (
+    discover_servers,
+    pick_a_service,
+    sign_instead_of_having_a_secret,
+)
 from tests.e2e.contract_doors import TOO_LARGE, be_refused_at_the_door
 from tests.e2e.contract_mcp import let_mcp_clients_in
 from tests.e2e.contract_walk import LOOPBACK, Walk, complete
@@ -248,6 +252,7 @@ CHAPTERS = (
     register_servers,
     pick_a_service,
     discover_servers,
+    sign_instead_of_having_a_secret,
     try_a_configuration,
     try_what_does_not_work,
     connect_and_call,

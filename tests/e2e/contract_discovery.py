@@ -2,6 +2,11 @@
 
 from tests.e2e.contract_walk import Walk
 
+ELSEWHERE = {
+    "token_request_style": "private_key_jwt",
+    "client_assertion_audience": "https://elsewhere.example.com",
+}
+
 
 def discover_servers(walk: Walk) -> None:
     """Ask what a server says of itself, by its URL and by its id; read our client's document."""
@@ -25,6 +30,23 @@ def discover_servers(walk: Walk) -> None:
         assert visitor.http.get(f"{address}/{found.server_id}.json").is_success
         assert visitor.http.get(f"{address}/nobody.json").status_code == 404
         assert visitor.http.get(f"{address}/no-ending").status_code == 400
+
+
+def sign_instead_of_having_a_secret(walk: Walk) -> None:
+    """Register a client that signs; read its keys and its document, and of what there is none."""
+    signed = walk.blank()
+    signed.register(style="private_key_jwt")
+    about = signed.get().json()
+    assert (about["jwks_uri"], about["missing"]) == (signed.jwks_uri, [])
+    assert signed.put(**signed.configuration(client_secret=..., **ELSEWHERE)).status_code == 422
+    with walk.recorder.visitor() as visitor:
+        [key] = visitor.http.get(signed.jwks_uri).json()["keys"]
+        assert (key["kty"], key["alg"]) == ("RSA", "RS256")
+        address = f"{walk.bound.deployment.url}/oauth"
+        document = visitor.http.get(f"{address}/client-metadata/{signed.server_id}.json").json()
+        assert document["jwks_uri"] == signed.jwks_uri
+        assert visitor.http.get(f"{address}/jwks/nobody.json").status_code == 404
+        assert visitor.http.get(f"{address}/jwks/no-ending").status_code == 400
 
 
 def pick_a_service(walk: Walk) -> None:

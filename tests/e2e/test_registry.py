@@ -121,7 +121,6 @@ def test_a_server_of_another_version_is_not_deleted(journey: Journey) -> None:
     [
         ("colour", "blue"),
         ("token_request_style", "auto"),
-        ("token_request_style", "private_key_jwt"),
         ("account_change", "refuse"),
         ("reuse_grace_seconds", -1),
         ("name", 7),

@@ -1,4 +1,4 @@
-"""The token endpoint: five styles, and the ways in which real services answer."""
+"""The token endpoint: six styles, and the ways in which real services answer."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from tests.e2e.answers import asked, refusal
 from tests.e2e.conftest import Hurry
 from tests.e2e.time_machine import TimeMachine
 
-_STYLES = ["form_post", "form_basic", "json_post", "json_basic", "none"]
+_STYLES = ["form_post", "form_basic", "json_post", "json_basic", "none", "private_key_jwt"]
 _AWKWARD = "a secret: 100%+ü/=&"
 
 
@@ -38,6 +38,24 @@ def test_one_style_serves_exchange_refresh_and_revocation(
         ("revocation", style, "ok"),
     ]
     assert {entry[1] for entry in seen} == {style}
+
+
+def test_an_assertion_for_somebody_else_is_refused(blank: Journey, ana: str) -> None:
+    """The service looks at ``aud``: were it not the issuer, no code would be redeemed."""
+    issuer = blank.app.service.authorization_server
+    blank.register(style="private_key_jwt", client_assertion_audience=f"{issuer}/token")
+    back = blank.consent(blank.link(ana)["connect_url"]).query
+    answer = blank.complete(ana, back["connect_id"], back["completion_code"])
+    assert refusal(answer) == (424, "server_misconfigured")
+    assert [entry["outcome"] for entry in blank.app.exchanges()] == ["invalid_client"]
+
+
+def test_a_client_that_is_a_document_can_sign(blank: Journey, ana: str) -> None:
+    address = f"{blank.callers.deployment.url}/oauth/client-metadata/{blank.server_id}.json"
+    signed = {"client_id": address, "token_request_style": "private_key_jwt"}
+    blank.put(**blank.configuration(client_secret=..., **signed)).raise_for_status()
+    assert blank.connect(ana)["status"] == "connected"
+    assert text_of(blank.invoke(ana)) == "alice"
 
 
 @pytest.mark.parametrize("style", ["form_basic", "json_basic"])

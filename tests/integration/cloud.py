@@ -225,8 +225,9 @@ def create(clients: dict[str, Any]) -> dict[str, str]:
         properties = {k: v for k, v in table.items() if k in _TABLE_PROPERTIES}
         clients["dynamodb"].create_table(TableName=name, **properties)
         physical[name] = name
-    for name in of_type("AWS::KMS::Key"):
-        physical[name] = clients["kms"].create_key()["KeyMetadata"]["Arn"]
+    for name, key in of_type("AWS::KMS::Key").items():
+        kind = {part: key[part] for part in ("KeySpec", "KeyUsage") if part in key}
+        physical[name] = clients["kms"].create_key(**kind)["KeyMetadata"]["Arn"]
     for name in of_type("AWS::SQS::Queue"):
         physical[name] = clients["sqs"].create_queue(QueueName=name)["QueueUrl"]
     for name in of_type("AWS::Events::EventBus"):

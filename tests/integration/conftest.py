@@ -24,7 +24,7 @@ from broker.model import (
 )
 from broker.tokens.sealing import NewGrant, seal_first
 from broker.vault import client_secret_place
-from broker.wiring.parts import _AWS
+from broker.wiring.edges import _AWS
 from tests.fakes.clock import FakeClock, Time
 from tests.fakes.services import Services
 from tests.integration.cloud import RETURN_URL, Cloud, Container, create

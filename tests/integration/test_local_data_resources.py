@@ -80,7 +80,7 @@ def declared_types(declared: dict[str, Any]) -> list[dict[str, str]]:
 
 def test_no_two_resources_are_one(deployment: Deployment) -> None:
     names = [n for kind in LOOKED_UP - {"AWS::KMS::Alias"} for n in of_type(kind)]
-    assert len(names) == 11
+    assert len(names) == 12
     assert len({deployment.physical_id(name) for name in names}) == len(names)
 
 
@@ -100,6 +100,13 @@ def test_the_key_lets_the_account_administer_it_and_nobody_else(deployment: Depl
     policy = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
     [statement] = policy["Statement"]
     assert statement["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+
+
+def test_the_key_of_assertions_can_sign_and_do_nothing_else(deployment: Deployment) -> None:
+    kms, key = deployment.aws.client("kms"), deployment.physical_id("AssertionKey")
+    found = kms.describe_key(KeyId=key)["KeyMetadata"]
+    assert (found["KeySpec"], found["KeyUsage"]) == ("RSA_2048", "SIGN_VERIFY")
+    assert "RSASSA_PKCS1_V1_5_SHA_256" in found["SigningAlgorithms"]
 
 
 def test_the_alias_leads_to_the_key(deployment: Deployment) -> None:

@@ -9,7 +9,7 @@ from broker.errors import TemporarilyUnavailable
 from broker.model import Reason, RevocationScope, Status
 from broker.queues import RescueMessage
 from broker.tokens import Unusable, Usable
-from broker.wiring.parts import _AWS
+from broker.wiring.edges import _AWS
 from tests.integration.conftest import World
 from tests.integration.test_lease import DEAD, STALE
 from tests.integration.test_refresh import NEW, OLD, token

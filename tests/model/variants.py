@@ -16,7 +16,7 @@ from broker.storage.connection_items import due_attributes, from_item, key_of, t
 from broker.storage.connections import ConnectionStore
 from broker.storage.table import TableTime
 from broker.tokens import Refresher, Rescuer
-from broker.tokens.refresh import Opened, Successor
+from broker.tokens.refresh import Successor
 from tests.model.parts import ModelParts
 
 
@@ -128,11 +128,10 @@ class _RevokesAfterReconnect(Refresher):
         self,
         turn: Any,
         stands: Connection | None,
-        opened: Opened,
         successor: Successor,
     ) -> None:
         alone = replace(turn.server, revocation_scope=RevocationScope.TOKEN)
-        super()._orphaned(replace(turn, server=alone), stands, opened, successor)
+        super()._orphaned(replace(turn, server=alone), stands, successor)
 
 
 class _RescuerRevokes(Rescuer):

@@ -162,10 +162,11 @@ def test_whatever_only_a_cloud_account_can_show_has_a_reason_and_a_command() -> 
 
 def test_the_readme_counts_functions_tables_and_keys() -> None:
     assert (len(functions()), len(of_type("AWS::DynamoDB::Table"))) == (8, 6)
-    assert len(of_type("AWS::KMS::Key")) == 1
+    assert of_type("AWS::KMS::Key").keys() == {"VaultKey", "AssertionKey"}
     assert (
         "Eight small Lambda functions, six DynamoDB tables, one KMS key" in page("README.md").text
     )
+    assert "with `SigningKey=create` a second" in page("README.md").text
 
 
 def test_the_readme_shows_the_demonstration_as_it_is() -> None:

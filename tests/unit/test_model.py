@@ -48,6 +48,7 @@ INDIFFERENT: dict[str, Any] = {
     "updated_at": NOW,
     "revocation_scope": RevocationScope.TOKEN,
     "token_request_style": TokenRequestStyle.JSON_POST,
+    "client_assertion_audience": "https://other.example.com",
     "default_expires_in": 60,
     "reuse_grace_seconds": 60,
 }

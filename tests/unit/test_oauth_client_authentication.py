@@ -34,7 +34,8 @@ def test_credentials_are_in_exactly_one_place(style: TokenRequestStyle) -> None:
     sent = request(style)
     in_body = "client_secret" in body(sent)
     in_header = "Authorization" in sent.headers
-    assert in_body + in_header == (style is not TokenRequestStyle.NONE)
+    signed = "client_assertion" in body(sent)
+    assert in_body + in_header + signed == (style is not TokenRequestStyle.NONE)
     assert ("client_id" in body(sent)) is not in_header
 
 
@@ -86,7 +87,20 @@ def test_a_public_client_sends_its_id_and_never_a_secret() -> None:
     assert b"s3cret" not in sent.content
 
 
-@pytest.mark.parametrize("style", [s for s in STYLES if s is not TokenRequestStyle.NONE])
+def test_an_assertion_is_sent_beside_the_client_id_and_says_what_it_is() -> None:
+    sent = body(request(TokenRequestStyle.PRIVATE_KEY_JWT, "header.claims.signature"))
+    assert sent["client_id"] == "client:1"
+    assert sent["client_assertion"] == "header.claims.signature"
+    kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    assert sent["client_assertion_type"] == kind
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(CredentialMissing, match="signing_key"):
+        request(TokenRequestStyle.PRIVATE_KEY_JWT, None)
+
+
+@pytest.mark.parametrize("style", [s for s in STYLES if s.takes_secret])
 def test_a_missing_secret_is_named(style: TokenRequestStyle) -> None:
     with pytest.raises(CredentialMissing, match="client_secret"):
         request(style, None)

@@ -10,6 +10,7 @@ from broker.inbound.registry_requests import PresetRequest, PresetsRequest, PutS
 from broker.inbound.requests import (
     AdvanceTestRequest,
     ApiRequest,
+    ClientKeysRequest,
     ClientMetadataRequest,
     CompleteRequest,
     ConnectRequest,
@@ -60,6 +61,7 @@ QUERIES: dict[str, type[ApiRequest]] = {
     "GET /v1/servers/{server_id}/test/{test_id}": ReadTestRequest,
     "GET /authorize": TicketRequest,
     "GET /oauth/client-metadata/{document}": ClientMetadataRequest,
+    "GET /oauth/jwks/{document}": ClientKeysRequest,
 }
 COMPARED = {
     "additionalProperties",

@@ -32,6 +32,7 @@ VARIABLES = {
     "SESSIONS_TABLE": {"Ref": "SessionsTable"},
     "MCP_ISSUER": {"Ref": "McpIssuer"},
     "KMS_KEY_ID": {"Fn::GetAtt": ["VaultKey", "Arn"]},
+    "SIGNING_KEY_ID": "",
     "DUE_QUEUE_URL": {"Ref": "DueQueue"},
     "RESCUE_QUEUE_URL": {"Ref": "RescueQueue"},
     "EVENT_BUS_NAME": {"Fn::GetAtt": ["EventBus", "Name"]},

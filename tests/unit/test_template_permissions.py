@@ -11,7 +11,9 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from broker.vault import Kind
 from tests.unit.transformed import functions, listed, of_type, statements
 
-_ALWAYS: Mapping[str, bool] = {"SessionBindingNone": True}
+_UNBOUND: Mapping[str, bool] = {"SessionBindingNone": True}
+_SIGNING: Mapping[str, bool] = {"HasSigningKey": True}
+_ALWAYS: Mapping[str, bool] = {**_UNBOUND, **_SIGNING}
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,19 @@ CALLBACK_REDEEMS = {
 }
 
 
+def _on_assertion_key(action: str) -> Grant:
+    return Grant(frozenset({f"kms:{action}"}), "AssertionKey")
+
+
+SIGNS = {
+    "McpInvoke": _on_assertion_key("Sign"),
+    "Connections": _on_assertion_key("Sign"),
+    "Probe": _on_assertion_key("Sign"),
+    "RefreshWorker": _on_assertion_key("Sign"),
+    "Servers": _on_assertion_key("GetPublicKey"),
+}
+
+
 def _resource(written: Any) -> str:
     match written:
         case {"Fn::GetAtt": [name, "Arn"]}:
@@ -164,9 +179,17 @@ def test_a_function_may_do_what_the_matrix_says_and_nothing_else(name: str) -> N
 
 
 def test_the_callback_redeems_codes_only_where_session_binding_is_opted_out() -> None:
-    assert set(_grants("Callback", _ALWAYS)) == MATRIX["Callback"] | CALLBACK_REDEEMS
+    assert set(_grants("Callback", _UNBOUND)) == MATRIX["Callback"] | CALLBACK_REDEEMS
     for name in MATRIX.keys() - {"Callback"}:
-        assert _grants(name, _ALWAYS) == _grants(name)
+        assert _grants(name, _UNBOUND) == _grants(name)
+
+
+def test_the_assertion_key_is_used_by_who_requests_tokens_and_shown_by_the_registry() -> None:
+    for name, always in MATRIX.items():
+        gained = set(_grants(name, _SIGNING)) - always
+        assert gained == ({SIGNS[name]} if name in SIGNS else set()), name
+    unbound = MATRIX["Callback"] | CALLBACK_REDEEMS
+    assert set(_grants("Callback", _ALWAYS)) - unbound == {_on_assertion_key("Sign")}
 
 
 def test_every_function_has_a_role_of_its_own_and_the_matrix_knows_all_of_them() -> None:
@@ -246,7 +269,7 @@ def test_no_function_may_scan() -> None:
 
 def test_the_key_is_used_under_a_kind_that_the_vault_knows_and_only_to_wrap_and_unwrap() -> None:
     for name in of_type("AWS::IAM::Role"):
-        for statement in statements(name, _ALWAYS):
+        for statement in statements(name, _UNBOUND):
             actions = {
                 action for action in listed(statement["Action"]) if action.startswith("kms:")
             }
@@ -263,13 +286,13 @@ def test_the_schedule_may_invoke_the_scheduler_and_nothing_else() -> None:
 
 
 def test_the_key_policy_is_the_one_exemption_and_names_the_account_alone() -> None:
-    [key] = of_type("AWS::KMS::Key").values()
-    assert "Enabled" not in key  # it is, unless somebody says otherwise
-    [statement] = key["KeyPolicy"]["Statement"]
-    assert statement == {
-        "Sid": "LetTheAccountAdministerItsKey",
-        "Effect": "Allow",
-        "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
-        "Action": "kms:*",
-        "Resource": "*",
-    }
+    for key in of_type("AWS::KMS::Key").values():
+        assert "Enabled" not in key  # it is, unless somebody says otherwise
+        [statement] = key["KeyPolicy"]["Statement"]
+        assert statement == {
+            "Sid": "LetTheAccountAdministerItsKey",
+            "Effect": "Allow",
+            "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
+            "Action": "kms:*",
+            "Resource": "*",
+        }

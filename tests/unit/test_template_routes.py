@@ -24,6 +24,7 @@ ROUTES = {
     "GET /v1/presets": "ServersFunction",
     "GET /v1/presets/{preset_id}": "ServersFunction",
     "GET /oauth/client-metadata/{document}": "ServersFunction",
+    "GET /oauth/jwks/{document}": "ServersFunction",
     "POST /v1/discover": "ProbeFunction",
     "POST /v1/servers/{server_id}/test": "ProbeFunction",
     "GET /v1/servers/{server_id}/test/{test_id}": "ProbeFunction",

@@ -87,11 +87,22 @@ def test_what_cannot_be_made_again_outlives_the_stack(name: str) -> None:
 
 
 def test_the_vaults_key_rotates_and_waits_a_month_before_it_is_deleted() -> None:
-    [key] = of_type("AWS::KMS::Key").values()
+    key = of_type("AWS::KMS::Key")["VaultKey"]
     assert key["EnableKeyRotation"] is True
     assert key["PendingWindowInDays"] == 30
     [alias] = of_type("AWS::KMS::Alias").values()
     assert alias["TargetKeyId"] == {"Ref": "VaultKey"}
+
+
+def test_there_is_a_key_that_signs_only_where_it_is_asked_for() -> None:
+    resource = transformed()["Resources"]["AssertionKey"]
+    assert resource["Condition"] == "HasSigningKey"
+    wanted = {"Fn::Equals": [{"Ref": "SigningKey"}, "create"]}
+    assert transformed()["Conditions"]["HasSigningKey"] == wanted
+    assert transformed()["Parameters"]["SigningKey"]["Default"] == "none"
+    key = resource["Properties"]
+    assert (key["KeySpec"], key["KeyUsage"]) == ("RSA_2048", "SIGN_VERIFY")
+    assert key["PendingWindowInDays"] == 30
 
 
 def test_a_due_message_stays_invisible_six_times_as_long_as_a_worker_may_take() -> None:

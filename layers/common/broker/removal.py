@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from broker.clock import Clock
+from broker.credentials import ClientCredentials
 from broker.errors import SealBroken, TemporarilyUnavailable
 from broker.events import EventBus, EventType
 from broker.metrics import REMOVAL
@@ -22,7 +23,6 @@ from broker.storage.pending import PendingStore
 from broker.storage.tools import ToolStore
 from broker.telemetry import count
 from broker.tokens import TokenSealer
-from broker.vault import Vault
 
 RETRIED_FOR = timedelta(hours=1)
 _RETRY_AFTER = timedelta(minutes=2)
@@ -43,7 +43,7 @@ class Remover:
     tools: ToolStore
     pending: PendingStore
     sealer: TokenSealer
-    vault: Vault
+    credentials: ClientCredentials
     revoker: Revoker
     events: EventBus
 
@@ -145,25 +145,24 @@ class Remover:
         endpoint = connection.revocation.endpoint
         if endpoint is None:
             return Revocation.UNSUPPORTED
+        outcomes: list[RevocationOutcome] = []
         try:
-            tokens = self._tokens(connection)
-            secret, style = self._credentials(connection, server)
+            for token, hint in self._tokens(connection):
+                secret, style = self._credentials(connection, server)  # for one request each
+                outcome = self.revoker.revoke(
+                    endpoint,
+                    client_id=connection.revocation.client_id or "",
+                    style=style,
+                    client_secret=secret,
+                    token=token,
+                    token_type_hint=hint,
+                    deadline=min(self.clock.monotonic() + _REVOKE_SECONDS, invocation.deadline - 1),
+                )
+                outcomes.append(outcome)
         except TemporarilyUnavailable:
             return Revocation.PENDING
         except SealBroken:
             return Revocation.FAILED
-        outcomes = [
-            self.revoker.revoke(
-                endpoint,
-                client_id=connection.revocation.client_id or "",
-                style=style,
-                client_secret=secret,
-                token=token,
-                token_type_hint=hint,
-                deadline=min(self.clock.monotonic() + _REVOKE_SECONDS, invocation.deadline - 1),
-            )
-            for token, hint in tokens
-        ]
         return _judged(outcomes)
 
     def _tokens(self, connection: Connection) -> list[tuple[Secret, str]]:
@@ -182,7 +181,7 @@ class Remover:
         """
         if server is None or server.config_digest != connection.config_digest:
             return None, TokenRequestStyle.NONE
-        return self.vault.client_secret_of(server), server.token_request_style
+        return self.credentials.of(server), server.token_request_style
 
 
 def _settle(revocation: Revocation) -> Revocation:

@@ -31,6 +31,8 @@ class Settings(Wire):
     tools_table: _TableName
     sessions_table: _TableName
     kms_key_id: _Name
+    signing_key_id: str = Field(default="", pattern=r"^\S*$")
+    """ARN of the key that signs client assertions; empty: the stack has none."""
     due_queue_url: _Url
     rescue_queue_url: _Url
     event_bus_name: _Name

@@ -126,6 +126,27 @@ class DataKey:
         return Secret(plain.decode())
 
 
+@contextmanager
+def asking(clock: Clock, what: str) -> Iterator[None]:
+    """Time a request to KMS about ``what``, and turn the SDK's exceptions into ours.
+
+    Raises TemporarilyUnavailable, and SealBroken for a ciphertext that KMS did not make.
+    """
+    try:
+        with timed(VAULT_LATENCY, clock):
+            yield
+    except ClientError as exc:
+        code = exc.response.get("Error", {}).get("Code", "")
+        if code == "InvalidCiphertextException":
+            raise SealBroken from exc
+        if code in _REFUSALS:
+            logger().error("key_refused", extra={"code": code, "kind": str(what)})
+            count(KEY_REFUSED)
+        raise _unavailable() from exc
+    except BotoCoreError as exc:
+        raise _unavailable() from exc
+
+
 class Vault:
     """Data keys from KMS, held open for at most five minutes."""
 
@@ -138,7 +159,7 @@ class Vault:
 
     def new_key(self, context: Context) -> DataKey:
         """Make a data key (kms:GenerateDataKey); raise TemporarilyUnavailable."""
-        with self._asked(context):
+        with asking(self._clock, context.kind):
             answer = self._kms.generate_data_key(
                 KeyId=self._key_id,
                 KeySpec="AES_256",
@@ -153,7 +174,7 @@ class Vault:
         held = self._held(context, wrapped)
         if held:
             return held
-        with self._asked(context):
+        with asking(self._clock, context.kind):
             answer = self._kms.decrypt(
                 KeyId=self._key_id,
                 CiphertextBlob=wrapped,
@@ -180,23 +201,6 @@ class Vault:
         """Open the key that all users of a server share, if it has one."""
         place = bearer_token_place(server.server_id)
         return server.bearer_token and self.open(place, server.bearer_token)
-
-    @contextmanager
-    def _asked(self, context: Context) -> Iterator[None]:
-        """Time a request to KMS, and turn the SDK's exceptions into ours."""
-        try:
-            with timed(VAULT_LATENCY, self._clock):
-                yield
-        except ClientError as exc:
-            code = exc.response.get("Error", {}).get("Code", "")
-            if code == "InvalidCiphertextException":
-                raise SealBroken from exc
-            if code in _REFUSALS:
-                logger().error("key_refused", extra={"code": code, "kind": context.kind.value})
-                count(KEY_REFUSED)
-            raise _unavailable() from exc
-        except BotoCoreError as exc:
-            raise _unavailable() from exc
 
     def _hold(self, context: Context, key: DataKey) -> None:
         with self._lock:

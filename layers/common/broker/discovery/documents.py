@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from broker.oauth.client_assertion import ALGORITHM
 from broker.wire import Wire
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")  # RFC 6749 §3.3
@@ -53,6 +54,7 @@ class ServerMetadata(_Document):
     response_types_supported: _Words | None = None
     grant_types_supported: _Words | None = None
     token_endpoint_auth_methods_supported: _Words | None = None
+    token_endpoint_auth_signing_alg_values_supported: _Words | None = None
     code_challenge_methods_supported: _Words | None = None
     authorization_response_iss_parameter_supported: bool | None = None
     client_id_metadata_document_supported: bool | None = None
@@ -79,6 +81,13 @@ class ServerMetadata(_Document):
     def auth_methods(self) -> tuple[str, ...]:
         """Return how clients may authenticate (absent: client_secret_basic, RFC 8414 §2)."""
         return tuple(self.token_endpoint_auth_methods_supported or ("client_secret_basic",))
+
+    @property
+    def takes_our_signature(self) -> bool:
+        """Say whether it takes assertions signed as ours are (absent: which is not said)."""
+        algorithms = self.token_endpoint_auth_signing_alg_values_supported
+        signed = "private_key_jwt" in self.auth_methods
+        return signed and (algorithms is None or ALGORITHM in algorithms)
 
 
 def known_scopes(said: list[str] | None) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ _STYLES = {
     "client_secret_post": TokenRequestStyle.FORM_POST,
     "none": TokenRequestStyle.NONE,
 }
+_SIGNED = {"private_key_jwt": TokenRequestStyle.PRIVATE_KEY_JWT}
+"""Only where it was asked for: it needs our keys' address."""
 _ERRORS = frozenset(
     {
         # RFC 7591 §3.2.2
@@ -112,11 +114,11 @@ def auth_method(supported: tuple[str, ...]) -> str | None:
 def _checked(registered: _Registered, metadata: Mapping[str, object]) -> NewClient:
     asked = metadata["token_endpoint_auth_method"]
     method = registered.token_endpoint_auth_method or str(asked)
-    style = _STYLES.get(method)
+    style = (_STYLES | (_SIGNED if asked in _SIGNED else {})).get(method)
     if style is None:
         raise RegistrationRefused("It registers clients of a kind that the broker cannot be.")
     secret = registered.client_secret
-    if style is TokenRequestStyle.NONE:
+    if not style.takes_secret:
         secret = None
     elif not secret:
         raise RegistrationRefused("It registers a client with a secret and names none.")

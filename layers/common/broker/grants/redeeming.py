@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from broker.clock import Clock
+from broker.credentials import ClientCredentials
 from broker.errors import (
     AuthorizationServerError,
     ServerMisconfigured,
@@ -47,6 +48,7 @@ class Grants:
 
     clock: Clock
     vault: Vault
+    credentials: ClientCredentials
     sealer: TokenSealer
     consents: Consents
     endpoint: TokenEndpoint
@@ -62,7 +64,7 @@ class Grants:
         )
         return self.endpoint.exchange(
             server,
-            self.vault.client_secret_of(server),
+            self.credentials.of(server),
             code=code,
             code_verifier=verifier,
             redirect_uri=pending.redirect_uri,
@@ -144,7 +146,7 @@ class Grants:
                 server.revocation_endpoint,
                 client_id=server.client_id or "",
                 style=server.token_request_style,
-                client_secret=self.vault.client_secret_of(server),
+                client_secret=self.credentials.of(server),
                 token=tokens.refresh_token or tokens.access_token,
                 deadline=min(self.clock.monotonic() + _KEPT_BACK, invocation.deadline),
             )

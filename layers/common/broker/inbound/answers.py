@@ -8,6 +8,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 
 from broker.errors import BrokerError, McpResultTooLarge
+from broker.inbound.client_keys import signing
 from broker.inbound.requests import cursor_of
 from broker.model import (
     AuthorizationRequired,
@@ -142,6 +143,7 @@ def server(server: Server, base_url: str) -> Body:
         "scope_parameter": server.scope_parameter,
         "client_id_parameter": server.client_id_parameter,
         "token_request_style": server.token_request_style.value,
+        **signing(server, base_url),
         "pkce": server.pkce,
         "extra_authorize_params": dict(server.extra_authorize_params),
         "extra_token_params": dict(server.extra_token_params),

@@ -13,6 +13,7 @@ _OURS = frozenset(
         "has_client_secret",
         "has_bearer_token",
         "redirect_uri",
+        "jwks_uri",
         "missing",
         "created_at",
         "updated_at",
@@ -61,7 +62,7 @@ def registered_server(registered: Server, found: Found | None, base_url: str) ->
 
 
 def client_document(metadata: Mapping[str, object]) -> Response[str]:
-    """Return a client id metadata document; it may be kept for a few minutes."""
+    """Return what we publish of a client: metadata, keys; it may be kept for a few minutes."""
     return json_answer(metadata, headers={"Cache-Control": "public, max-age=300"})
 
 

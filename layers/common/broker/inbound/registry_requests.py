@@ -63,9 +63,10 @@ class PutServerRequest(Named):
     scope_separator: Literal["space", "comma", "plus", " ", ",", "+"] = "space"
     scope_parameter: Parameter = "scope"
     client_id_parameter: Parameter = "client_id"
-    token_request_style: Literal["form_post", "form_basic", "json_basic", "json_post", "none"] = (
-        "form_post"
-    )
+    token_request_style: Literal[
+        "form_post", "form_basic", "json_basic", "json_post", "none", "private_key_jwt"
+    ] = "form_post"
+    client_assertion_audience: Url | None = None
     pkce: bool = True
     extra_authorize_params: Params = Field(default_factory=dict)
     extra_token_params: Params = Field(default_factory=dict)

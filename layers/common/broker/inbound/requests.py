@@ -173,6 +173,10 @@ class ClientMetadataRequest(ApiRequest):
         return self.document.removesuffix(".json")
 
 
+class ClientKeysRequest(ClientMetadataRequest):
+    """``GET /oauth/jwks/{document}``: a server's id, and ``.json``."""
+
+
 class StartTestRequest(Named):
     """``POST /v1/servers/{server_id}/test``."""
 

@@ -30,6 +30,13 @@ class TokenRequestStyle(StrEnum):
     JSON_BASIC = "json_basic"
     JSON_POST = "json_post"
     NONE = "none"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    """An assertion signed with the stack's own key, in a form body (RFC 7523 §2.2)."""
+
+    @property
+    def takes_secret(self) -> bool:
+        """Say whether the client proves itself by a secret."""
+        return self not in (TokenRequestStyle.NONE, TokenRequestStyle.PRIVATE_KEY_JWT)
 
 
 class RevocationScope(StrEnum):
@@ -69,6 +76,8 @@ class Server:
     client_id_parameter: str = "client_id"
     """What authorization and token requests call the client id; TikTok: ``client_key``."""
     token_request_style: TokenRequestStyle = TokenRequestStyle.FORM_POST
+    client_assertion_audience: str | None = None
+    """``aud`` of the assertions of ``private_key_jwt``; None: the issuer."""
     pkce: bool = True
     extra_authorize_params: Mapping[str, str] = field(default_factory=dict)
     extra_token_params: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -108,12 +117,21 @@ class Server:
             return ()
         present = {
             "client_id": self.client_id,
-            "client_secret": self.client_secret
-            or self.token_request_style is TokenRequestStyle.NONE,
+            "client_secret": self.client_secret or not self.token_request_style.takes_secret,
+            "issuer": self.assertion_audience or not self._signs,
             "authorization_endpoint": self.authorization_endpoint,
             "token_endpoint": self.token_endpoint,
         }
         return tuple(name for name, value in present.items() if not value)
+
+    @property
+    def assertion_audience(self) -> str | None:
+        """Return whom this client's assertions are for: the issuer alone, unless configured."""
+        return self.client_assertion_audience or self.issuer
+
+    @property
+    def _signs(self) -> bool:
+        return self.token_request_style is TokenRequestStyle.PRIVATE_KEY_JWT
 
     @property
     def is_bare(self) -> bool:

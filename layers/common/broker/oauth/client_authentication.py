@@ -12,11 +12,14 @@ FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 _BASIC = (TokenRequestStyle.FORM_BASIC, TokenRequestStyle.JSON_BASIC)
 _AS_JSON = (TokenRequestStyle.JSON_BASIC, TokenRequestStyle.JSON_POST)
-_CREDENTIALS = frozenset({"client_id", "client_secret"})
+_ASSERTION = ("client_assertion", "client_assertion_type")
+_CREDENTIALS = frozenset({"client_id", "client_secret", *_ASSERTION})
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""What a ``client_assertion`` of ours is (RFC 7523 §2.2)."""
 
 
 class CredentialMissing(Exception):
-    """The style needs a client id or secret that the server does not have; names it."""
+    """The style needs a client id, secret or signing key that is not there; names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ def client_request(
 
     ``client_id_parameter`` is what a body calls the client id, where it is not as RFC 6749 has it.
     ``none`` is a public client: its id goes into the body, a secret nowhere (RFC 6749 §3.2.1).
+    With ``private_key_jwt`` the secret is an assertion, made for this request (RFC 7523 §2.2).
     Raises CredentialMissing.
     """
     if not client_id:
@@ -48,7 +52,10 @@ def client_request(
     if style is TokenRequestStyle.NONE:
         body[client_id_parameter] = client_id
     elif client_secret is None:
-        raise CredentialMissing("client_secret")
+        raise CredentialMissing("client_secret" if style.takes_secret else "signing_key")
+    elif style is TokenRequestStyle.PRIVATE_KEY_JWT:
+        assertion = dict(zip(_ASSERTION, (client_secret.reveal(), JWT_BEARER), strict=True))
+        body |= {client_id_parameter: client_id, **assertion}
     elif style in _BASIC:
         headers["Authorization"] = _basic(client_id, client_secret)
     else:

@@ -24,6 +24,8 @@ _OURS = frozenset(
         "redirect_uri",
         "client_id",
         "client_secret",
+        "client_assertion",
+        "client_assertion_type",
         "code_verifier",
         "refresh_token",
     }
@@ -152,7 +154,8 @@ class _Request:
         return [basic, *(secret.reveal() for secret in self.secrets)]
 
     def _incomplete(self, name: str) -> ClientRefused:
-        description = f"The server has no {name}."
+        owner = "stack" if name == "signing_key" else "server"
+        description = f"The {owner} has no {name}."
         error = f"{name}_missing"
         return ClientRefused(
             Evidence(self.step, Kind.NOT_SENT, error=error, description=description)

@@ -24,6 +24,7 @@ from broker.model import (
     TokenRequestStyle,
 )
 from broker.oauth import client_metadata
+from broker.oauth.client_assertion import astray
 from broker.outbound import Outbound
 from broker.settings import Settings
 from broker.storage.registrations import RegistrationStore
@@ -52,7 +53,7 @@ class Proposals:
             raise InvalidServer(f"mcp_url: {exc}") from exc
         found = self.discoverer.look(mcp_url, invocation.deadline - _KEPT_BACK)
         proposal = propose(found, None, self.outbound)
-        client = _expected(found, proposal)
+        client = self._expected(found, proposal)
         return self._answer(proposal, client, found)
 
     def of(self, server: Server, invocation: Invocation) -> Discovered:
@@ -64,13 +65,15 @@ class Proposals:
         deadline = invocation.deadline - _KEPT_BACK
         found = self.discoverer.look(server.mcp_url, deadline)
         proposal = propose(found, server, self.outbound)
-        client = _expected(found, proposal)
+        client = self._expected(found, proposal)
         match client:
             case ClientSource.PRE_REGISTERED:
-                _keep_client(proposal, found, server)
+                _keep_client(proposal, found, server, signs=self._can_sign(found, proposal))
             case ClientSource.CLIENT_ID_METADATA_DOCUMENT:
                 url = f"{invocation.base_url}/oauth/client-metadata/{server.server_id}.json"
-                _take_client(proposal, url, TokenRequestStyle.NONE, client)
+                public = _takes_public_clients(found)
+                style = TokenRequestStyle.NONE if public else TokenRequestStyle.PRIVATE_KEY_JWT
+                _take_client(proposal, url, style, client)
             case ClientSource.DYNAMIC:
                 client = self._registered(proposal, found, invocation)
         return self._answer(proposal, client, found)
@@ -98,7 +101,7 @@ class Proposals:
         try:
             client = self.registrar.register(
                 endpoint,
-                self._metadata(server, found, invocation.base_url),
+                self._metadata(proposal, found, invocation.base_url),
                 invocation.deadline - _KEPT_BACK,
             )
         except RegistrationRefused as exc:
@@ -120,15 +123,25 @@ class Proposals:
         self.registrations.put(registration, self.clock.now())
         return registration
 
-    def _metadata(self, server: Server, found: Findings, base_url: str) -> Mapping[str, object]:
+    def _metadata(self, proposal: Proposal, found: Findings, base_url: str) -> Mapping[str, object]:
+        server = proposal.server
         methods = found.server.auth_methods if found.server else ("none",)
+        last = "private_key_jwt" if self._can_sign(found, proposal) else "none"
         return client_metadata(
             f"{base_url}/callback/{server.server_id}",
             self.settings.chat_name,
             self.settings.chat_logo_url,
-            auth_method(methods) or "none",
+            auth_method(methods) or last,
             server.scopes,
+            jwks_uri=f"{base_url}/oauth/jwks/{server.server_id}.json",
         )
+
+    def _can_sign(self, found: Findings, proposal: Proposal) -> bool:
+        """Say whether private_key_jwt is a way: the last one, where nothing simpler is taken."""
+        if not self.settings.signing_key_id or not proposal.server.issuer:
+            return False
+        taken = found.server is not None and found.server.takes_our_signature
+        return taken and astray(proposal.server) is None
 
     def _answer(self, proposal: Proposal, client: ClientSource, found: Findings) -> Discovered:
         if client is ClientSource.BUILDER and proposal.server.token_endpoint:
@@ -136,31 +149,32 @@ class Proposals:
             found.note("registration_needed", message, fatal=True)
         return Discovered(proposal.server, proposal.sources, client, tuple(found.problems))
 
-
-def _expected(found: Findings, proposal: Proposal) -> ClientSource:
-    """Choose in MCP's order: pre-registered, metadata document, dynamic, ask the builder."""
-    server = proposal.server
-    if server.auth_type is AuthType.NONE:
-        return ClientSource.NOT_NEEDED
-    if server.client_id:
-        return ClientSource.PRE_REGISTERED
-    if not server.token_endpoint:
+    def _expected(self, found: Findings, proposal: Proposal) -> ClientSource:
+        """Choose in MCP's order: pre-registered, metadata document, dynamic, ask the builder."""
+        server = proposal.server
+        if server.auth_type is AuthType.NONE:
+            return ClientSource.NOT_NEEDED
+        if server.client_id:
+            return ClientSource.PRE_REGISTERED
+        if not server.token_endpoint:
+            return ClientSource.BUILDER
+        about, signs = found.server, self._can_sign(found, proposal)
+        documented = about and about.client_id_metadata_document_supported
+        if documented and (_takes_public_clients(found) or signs):
+            return ClientSource.CLIENT_ID_METADATA_DOCUMENT
+        known = about is None or auth_method(about.auth_methods) or signs
+        if proposal.registration_endpoint and known:
+            return ClientSource.DYNAMIC
         return ClientSource.BUILDER
-    about = found.server
-    if about and about.client_id_metadata_document_supported and _takes_public_clients(found):
-        return ClientSource.CLIENT_ID_METADATA_DOCUMENT
-    if proposal.registration_endpoint and (about is None or auth_method(about.auth_methods)):
-        return ClientSource.DYNAMIC
-    return ClientSource.BUILDER
 
 
 def _takes_public_clients(found: Findings) -> bool:
-    """Our document names no key, so its client has no credentials (``none``)."""
+    """Say whether a client may do without credentials; silence is taken for a yes."""
     said = found.server.token_endpoint_auth_methods_supported if found.server else None
     return said is None or "none" in said
 
 
-def _keep_client(proposal: Proposal, found: Findings, known: Server) -> None:
+def _keep_client(proposal: Proposal, found: Findings, known: Server, *, signs: bool) -> None:
     """Keep the builder's client; its secret may not go to a new place without being given again."""
     proposal.sources["client_id"] = ClientSource.PRE_REGISTERED.value
     methods = found.server.auth_methods if found.server else ()
@@ -168,6 +182,9 @@ def _keep_client(proposal: Proposal, found: Findings, known: Server) -> None:
     if usual and "client_secret_basic" in methods and "client_secret_post" not in methods:
         source = found.server_url or ""
         proposal.take("token_request_style", TokenRequestStyle.FORM_BASIC, source)
+    elif usual and signs and known.client_secret is None and not auth_method(methods):
+        source = found.server_url or ""
+        proposal.take("token_request_style", TokenRequestStyle.PRIVATE_KEY_JWT, source)
     if known.client_secret and not proposal.server.secret_urls <= known.secret_urls:
         message = "A URL that the client_secret is sent to is new, so it must be given again."
         found.note("client_secret_needed", message, fatal=True)

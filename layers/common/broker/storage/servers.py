@@ -27,6 +27,7 @@ _PLAIN = (
     "scope_separator",
     "scope_parameter",
     "client_id_parameter",
+    "client_assertion_audience",
     "pkce",
     "extra_authorize_params",
     "extra_token_params",

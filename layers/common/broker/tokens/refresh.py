@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from broker.clock import Clock
+from broker.credentials import ClientCredentials
 from broker.errors import SealBroken, TemporarilyUnavailable
 from broker.metrics import (
     REFRESH,
@@ -40,13 +41,14 @@ from broker.tokens.causes import cause_of
 from broker.tokens.gate import Gate
 from broker.tokens.sealing import OpenKeys, TokenSealer, place_of, seal_next
 from broker.tokens.verdicts import Sent, Verdicts, doubtful, half_answered
-from broker.vault import Kind, Vault
+from broker.vault import Kind
 
 ANSWER_SECONDS = 8.0
 """How long a token endpoint may take, at most."""
 MARGIN = 3.0
 """Seconds between the latest end of a holder and of its lease, and kept for storing."""
 _STORE_PAUSES = (0.05, 0.2, 0.5)
+_NO_ANSWER = RevocationOutcome.NO_ANSWER
 _NOTHING = Secret("-")
 """In place of an access token that does not open."""
 
@@ -60,6 +62,7 @@ class Opened:
     """None: it does not open, which a refresh mends."""
     refresh_token: Secret
     client_secret: Secret | None
+    """Or the assertion, signed for this one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class Refresher:
     clock: Clock
     connections: ConnectionStore
     sealer: TokenSealer
-    vault: Vault
+    credentials: ClientCredentials
     endpoint: TokenEndpoint
     revoker: Revoker
     queues: Queues
@@ -126,7 +129,7 @@ class Refresher:
             access_token = None
             with suppress(SealBroken):
                 access_token = keys.access.open(place_of(held, Kind.ACCESS), held.tokens.access)
-            secret = self.vault.client_secret_of(turn.server)
+            secret = self.credentials.of(turn.server, turn.time.moment())
         except (TemporarilyUnavailable, SealBroken):
             self.verdicts.pause(turn.server, held, turn.lease, turn.time.moment())
             raise
@@ -188,7 +191,7 @@ class Refresher:
         try:
             return self._store(turn, sealed, troubled)
         except Moved as moved:
-            self._orphaned(turn, moved.stands, opened, Successor(tokens, sealed))
+            self._orphaned(turn, moved.stands, Successor(tokens, sealed))
             return None
 
     def _store(
@@ -225,7 +228,6 @@ class Refresher:
         self,
         turn: "_Turn",
         stands: Connection | None,
-        opened: Opened,
         successor: Successor,
     ) -> None:
         """End a token whose connection is gone; of one reconnected only where that is safe.
@@ -240,17 +242,23 @@ class Refresher:
             return
         if server.revocation_endpoint is None:
             return
-        tokens = successor.tokens
-        outcome = self.revoker.revoke(
-            server.revocation_endpoint,
+        if self._revoked(turn, server.revocation_endpoint, successor.tokens) is _NO_ANSWER:
+            self._rescue(turn.held, successor.sealed)
+
+    def _revoked(self, turn: "_Turn", endpoint: str, tokens: TokenSet) -> RevocationOutcome:
+        server = turn.server
+        try:
+            proof = self.credentials.of(server, turn.time.moment())
+        except (TemporarilyUnavailable, SealBroken):
+            return _NO_ANSWER
+        return self.revoker.revoke(
+            endpoint,
             client_id=server.client_id or "",
             style=server.token_request_style,
-            client_secret=opened.client_secret,
+            client_secret=proof,
             token=tokens.refresh_token or tokens.access_token,
             deadline=min(self.clock.monotonic() + MARGIN, turn.invocation.deadline),
         )
-        if outcome is RevocationOutcome.NO_ANSWER:
-            self._rescue(turn.held, successor.sealed)
 
 
 @dataclass(frozen=True, slots=True)

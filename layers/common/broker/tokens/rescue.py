@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from broker.clock import Clock
+from broker.credentials import ClientCredentials
 from broker.errors import TemporarilyUnavailable
 from broker.events import EventBus, EventType
 from broker.metrics import RESCUE_APPLIED, RESCUE_DISCARDED
@@ -15,7 +16,6 @@ from broker.telemetry import count
 from broker.tokens.refresh import MARGIN
 from broker.tokens.sealing import TokenSealer
 from broker.tokens.timing import RefreshPolicy
-from broker.vault import Vault
 
 _REVOKED_FOR = timedelta(hours=1)
 
@@ -27,7 +27,7 @@ class Rescuer:
     clock: Clock
     connections: ConnectionStore
     sealer: TokenSealer
-    vault: Vault
+    credentials: ClientCredentials
     revoker: Revoker
     events: EventBus
     policy: RefreshPolicy
@@ -72,7 +72,7 @@ class Rescuer:
             server.revocation_endpoint,
             client_id=server.client_id or "",
             style=server.token_request_style,
-            client_secret=self.vault.client_secret_of(server),
+            client_secret=self.credentials.of(server),
             token=self.sealer.open_rescued(message),
             deadline=self.clock.monotonic() + MARGIN,
         )

@@ -162,6 +162,7 @@ class Wiring:
             self._parts.tools,
             self._parts.vault,
             self._parts.outbound,
+            self._parts.signing_key,
             lambda: self.presets,
         )
 
@@ -182,6 +183,7 @@ class Wiring:
         steps = Steps(
             self._parts.clock,
             self._parts.vault,
+            self._parts.credentials,
             self._parts.outbound,
             self._parts.grants,
             self._parts.endpoint,
@@ -264,7 +266,7 @@ class Wiring:
             self._parts.clock,
             self._parts.connections,
             self._parts.sealer,
-            self._parts.vault,
+            self._parts.credentials,
             self._parts.revoker,
             self._parts.events,
             self._parts.policy,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
 from broker.completion import Claim
+from broker.credentials import ClientCredentials
 from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import (
     BrokerError,
@@ -55,6 +56,7 @@ class Steps:
 
     clock: Clock
     vault: Vault
+    credentials: ClientCredentials
     outbound: Outbound
     grants: Grants
     endpoint: TokenEndpoint
@@ -214,7 +216,7 @@ class Steps:
         try:
             refreshed = self.endpoint.refresh(
                 server,
-                self.vault.client_secret_of(server),
+                self.credentials.of(server),
                 refresh_token=refresh_token,
                 deadline=min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2),
             )
@@ -238,7 +240,7 @@ class Steps:
             server.revocation_endpoint,
             client_id=server.client_id or "",
             style=server.token_request_style,
-            client_secret=self.vault.client_secret_of(server),
+            client_secret=self.credentials.of(server),
             token=granted.refresh_token or granted.access_token,
             deadline=min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2),
         )

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from broker.errors import AddressBlocked, InvalidServer, PreconditionFailed
 from broker.model import AuthType, Draft, Precondition, Secret, Server, TokenRequestStyle
+from broker.oauth.client_assertion import astray, is_signable
 from broker.outbound import Outbound
 
 _URLS = (
@@ -17,6 +18,7 @@ _URLS = (
     "userinfo_endpoint",
     "issuer",
     "resource",
+    "client_assertion_audience",
 )
 _OURS = frozenset(
     {
@@ -88,6 +90,29 @@ def check_values(values: Mapping[str, Any], outbound: Outbound) -> None:
         raise InvalidServer("token_header: this header cannot carry a token.")
 
 
+def check_assertions(wanted: Server, *, has_key: bool) -> None:
+    """Refuse what cannot be signed, or would reach a stranger; raise InvalidServer."""
+    audience = wanted.client_assertion_audience
+    if wanted.token_request_style is not TokenRequestStyle.PRIVATE_KEY_JWT:
+        if audience:
+            raise InvalidServer("client_assertion_audience: only private_key_jwt has assertions.")
+        return
+    if not has_key:
+        raise InvalidServer(
+            "token_request_style: private_key_jwt needs a signing key, and the stack has none"
+            " (its parameter SigningKey)."
+        )
+    if wanted.assertion_audience is None:
+        return  # the issuer is missing, and is named as missing
+    if stray := astray(wanted):
+        raise InvalidServer(
+            f"{stray}: an assertion goes only to the host that it is meant for, that of"
+            " client_assertion_audience, or else of the issuer."
+        )
+    if wanted.client_id and not is_signable(wanted.client_id, wanted.assertion_audience):
+        raise InvalidServer("client_id: too long to be signed together with the audience.")
+
+
 def check_precondition(precondition: Precondition, stands: Server | None) -> None:
     """Raise PreconditionFailed unless the server stands as the caller thinks."""
     tag = stands.etag if stands else None
@@ -102,8 +127,9 @@ def check_secret_fits(wanted: Server, draft: Draft) -> None:
     given = isinstance(draft.client_secret, Secret)
     if given and wanted.auth_type is not AuthType.CONSUMER_OAUTH:
         raise InvalidServer("client_secret: only a consumer_oauth server has one.")
-    if given and wanted.token_request_style is TokenRequestStyle.NONE:
-        raise InvalidServer("client_secret: the token_request_style none sends no secret.")
+    style = wanted.token_request_style
+    if given and not style.takes_secret:
+        raise InvalidServer(f"client_secret: the token_request_style {style} sends no secret.")
     if isinstance(draft.bearer_token, Secret) and wanted.auth_type is not AuthType.BEARER:
         raise InvalidServer("bearer_token: only a bearer server has one.")
 

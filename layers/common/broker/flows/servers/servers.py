@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from broker.clock import Clock
+from broker.credentials import SigningKey
 from broker.errors import InvalidServer, ServerInUse, ServerNotFound
 from broker.model import (
     AuthType,
@@ -33,7 +34,7 @@ from broker.storage.servers import ServerStore
 from broker.storage.tools import ToolStore
 from broker.vault import Vault, bearer_token_place, client_secret_place
 
-from .checks import check_precondition, check_secret_fits, check_values
+from .checks import check_assertions, check_precondition, check_secret_fits, check_values
 
 if TYPE_CHECKING:
     from .presets import Presets
@@ -58,6 +59,7 @@ class Servers:
     tools: ToolStore
     vault: Vault
     outbound: Outbound
+    key: SigningKey | None
     presets: "Callable[[], Presets]"
     """The catalogue costs a cold start its import, so only a server of a preset asks for it."""
 
@@ -83,13 +85,30 @@ class Servers:
         Public, and about nothing secret: its own URL is the client id, and it has exactly one
         redirect URI (OAuth Client ID Metadata Document).
         """
-        server = self.get(server_id)
-        if server.auth_type is not AuthType.CONSUMER_OAUTH:
+        server = self.servers.get(server_id)
+        if server is None or server.auth_type is not AuthType.CONSUMER_OAUTH:
             raise ServerNotFound
-        chat, logo = self.settings.chat_name, self.settings.chat_logo_url
-        metadata = client_metadata(f"{base_url}/callback/{server_id}", chat, logo, "none")
+        signs = server.token_request_style is TokenRequestStyle.PRIVATE_KEY_JWT
+        metadata = client_metadata(
+            f"{base_url}/callback/{server_id}",
+            self.settings.chat_name,
+            self.settings.chat_logo_url,
+            "private_key_jwt" if signs else "none",
+            jwks_uri=f"{base_url}/oauth/jwks/{server_id}.json",
+        )
         url = f"{base_url}/oauth/client-metadata/{server_id}.json"
         return {"client_id": url, "client_uri": base_url, **metadata}
+
+    def client_keys(self, server_id: str) -> Mapping[str, object]:
+        """Return the public keys of one server's client, a JWK Set (RFC 7517 §5).
+
+        Raises ServerNotFound, also where the stack has no key.
+        """
+        server = self.servers.registered(server_id)
+        oauth = server is not None and server.auth_type is AuthType.CONSUMER_OAUTH
+        if self.key is None or not oauth:
+            raise ServerNotFound
+        return {"keys": [self.key.public_jwk()]}
 
     def put(self, server_id: str, draft: Draft, precondition: Precondition) -> Registered:
         """Create or replace; raise InvalidServer naming the field, or PreconditionFailed."""
@@ -98,6 +117,7 @@ class Servers:
         values = self._values(draft)
         check_values(values, self.outbound)
         wanted = self._wanted(server_id, values, before)
+        check_assertions(wanted, has_key=self.key is not None)
         registered = self._registered_secret(wanted, draft)
         if registered:
             wanted = replace(wanted, client_secret=registered)
