@@ -1,34 +1,54 @@
-"""``python -m tests.presets``: every preset's journey; the last line says how many held."""
+"""``python -m tests.presets``: every preset's journey, every mistake's diagnosis.
+
+The last line says how many held; the table of confusions stands before it.
+"""
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from local.stack import LocalStack
 
+from .confusions import Diagnosed, benches, diagnosed, table
 from .facts import all_facts
-from .run import walked, walks
+from .run import Outcome, walked, walks
 
-_CONTAINERS = 12
+_CONTAINERS = 20
 
 
 def main() -> int:
     """Run; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.presets")
-    parser.add_argument("presets", nargs="*", help="only these")
-    presets = parser.parse_args().presets or sorted(all_facts())
-    with (
-        LocalStack(container_limit=_CONTAINERS, third_parties=False) as stack,
-        walks(stack, presets) as every,
-    ):
-        outcomes = list(walked(every))
+    parser.add_argument("presets", nargs="*", help="only these, and no mistakes")
+    chosen = parser.parse_args().presets
+    with LocalStack(container_limit=_CONTAINERS) as stack:
+        with walks(stack, chosen or sorted(all_facts())) as every:
+            outcomes = list(walked(every))
+        found: list[Diagnosed] = []
+        if not chosen:
+            with benches(stack) as bench:
+                found = diagnosed(bench)
         refused = [f"{one.function} was refused {one.ask}" for one in stack.guard.refusals]
-    failed = [each for each in outcomes if each.problem]
-    for each in failed:
-        print(f"{each.preset}: {each.problem}")
-    print(*refused, sep="\n", end="\n" if refused else "")
-    held = len(outcomes) - len(failed)
-    print(f"presets: {held} of {len(outcomes)} services connected, refreshed, revoked")
-    return 1 if failed or refused else 0
+    failed = [f"{each.preset}: {each.problem}" for each in outcomes if each.problem]
+    confused = [f"{each.mistake.what}: {each.named}" for each in found if each.confused]
+    if found:
+        print(table(found))
+    problems = [*failed, *confused, *refused]
+    print(*problems, sep="\n", end="\n" if problems else "")
+    print(last_line(outcomes, found))
+    return 1 if problems else 0
+
+
+def last_line(outcomes: Sequence[Outcome], found: Sequence[Diagnosed]) -> str:
+    """Return the numbers: what held of what was walked, and what was named for what was wrong."""
+    held = sum(each.problem is None for each in outcomes)
+    of = "" if held == len(outcomes) else f" of {len(outcomes)}"
+    walked_whole = f"presets: {held}{of} services connected, refreshed, revoked"
+    if not found:
+        return walked_whole
+    named = {name for each in found for name in each.named if not each.confused}
+    wrong = sum(each.confused for each in found)
+    return f"{walked_whole}; {len(named)} diagnoses, {len(found)} causes, {wrong} confused"
 
 
 if __name__ == "__main__":
