@@ -12,6 +12,7 @@ _NAMES = {
     Step.EXCHANGE: "the token endpoint",
     Step.REFRESH: "the token endpoint",
     Step.REVOCATION: "the revocation endpoint",
+    Step.METADATA: "the metadata of the authorization server",
     Step.ACCOUNT: "the userinfo endpoint",
     Step.MCP: "the MCP server",
     Step.TOOLS: "the MCP server",
@@ -33,6 +34,7 @@ class Configured:
     resource: str | None = None
     scopes: tuple[str, ...] = ()
     token_request_style: str | None = None
+    pkce: bool | None = None
 
     def words(self, evidence: Evidence) -> Words:
         """Return what the texts of a rule may quote; ``url`` is the address of this step."""
@@ -44,8 +46,12 @@ class Configured:
             "resource": self.resource or "(none)",
             "scopes": " ".join(self.scopes) or "(none)",
             "style": self.token_request_style or "(not configured)",
+            "authorization_endpoint": self.authorization_endpoint or "(not configured)",
+            "token_endpoint": self.token_endpoint or "(not configured)",
+            "mcp_url": self.mcp_url or "(not configured)",
             "status": evidence.status or "no status",
             "error": evidence.error or "no error code",
+            "description": evidence.description or "Nothing was said about why.",
             "facts": _Facts(evidence.facts),
         }
 
@@ -63,6 +69,8 @@ class Configured:
                 return self.userinfo_endpoint
             case Step.MCP | Step.TOOLS:
                 return self.mcp_url
+            case Step.METADATA:
+                return self.issuer
 
 
 class _Facts(dict[str, object]):

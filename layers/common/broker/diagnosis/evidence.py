@@ -32,6 +32,7 @@ class Step(StrEnum):
     TOOLS = "tools"
     REFRESH = "refresh"
     REVOCATION = "revocation"
+    METADATA = "metadata"
 
 
 class Kind(StrEnum):
