@@ -1,6 +1,7 @@
 """Evidence of every cause, and a judge with a configured server."""
 
-from broker.diagnosis import Cause, Diagnosis, Evidence, Kind, Step, diagnose
+from broker.diagnosis import Cause, Evidence, Kind, Step
+from broker.diagnosis.diagnose import Diagnosis, diagnose
 
 REDIRECT_URI = "https://broker.example.com/callback/a-server-with-a-very-long-id-2026"
 MCP_URL = "https://mcp.example.com/mcp"

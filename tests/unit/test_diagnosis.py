@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.diagnosis import Cause, Certainty, Evidence, Kind, Step, diagnose
+from broker.diagnosis import Cause, Certainty, Evidence, Kind, Step
+from broker.diagnosis.diagnose import diagnose
 from broker.diagnosis.rule import Rule
 from broker.diagnosis.rules import FAILURES, FINDINGS
 from tests.unit.diagnosis_cases import (

@@ -1,19 +1,20 @@
-"""Evidence of a flow → one named cause, what was seen, and what to do about it."""
+"""Evidence of a flow → one named cause, what was seen, and what to do about it.
+
+The rules are in ``diagnose``, which only those import who judge: the rest of the product notes.
+"""
 
 from .causes import Cause, Certainty
-from .diagnose import Diagnosis, diagnose
 from .evidence import Evidence, Fact, Kind, Step, media_type
-from .scrub import printable, scrub, short_code
+from .scrub import hide_in_urls, printable, scrub, short_code
 
 __all__ = [
     "Cause",
     "Certainty",
-    "Diagnosis",
     "Evidence",
     "Fact",
     "Kind",
     "Step",
-    "diagnose",
+    "hide_in_urls",
     "media_type",
     "printable",
     "scrub",

@@ -41,14 +41,14 @@ class Configured:
         return {
             "redirect_uri": self.redirect_uri,
             "place": _NAMES[evidence.step],
-            "url": self._url(evidence.step) or "(not configured)",
+            "url": _bare(self._url(evidence.step)),
             "issuer": self.issuer or "(none)",
             "resource": self.resource or "(none)",
             "scopes": " ".join(self.scopes) or "(none)",
             "style": self.token_request_style or "(not configured)",
-            "authorization_endpoint": self.authorization_endpoint or "(not configured)",
-            "token_endpoint": self.token_endpoint or "(not configured)",
-            "mcp_url": self.mcp_url or "(not configured)",
+            "authorization_endpoint": _bare(self.authorization_endpoint),
+            "token_endpoint": _bare(self.token_endpoint),
+            "mcp_url": _bare(self.mcp_url),
             "status": evidence.status or "no status",
             "error": evidence.error or "no error code",
             "description": evidence.description or "Nothing was said about why.",
@@ -71,6 +71,12 @@ class Configured:
                 return self.mcp_url
             case Step.METADATA:
                 return self.issuer
+
+
+def _bare(url: str | None) -> str:
+    """Return a URL without its query, which may hold a key of the builder's."""
+    address, mark, _ = (url or "(not configured)").partition("?")
+    return f"{address}{mark and '?…'}"
 
 
 class _Facts(dict[str, object]):

@@ -54,10 +54,12 @@ def coded(*codes: str) -> Predicate:
 
 def saying(pattern: str) -> Predicate:
     """Hold when the service's code or description says so."""
-    said = re.compile(pattern, re.IGNORECASE)
-    return lambda sight: bool(
-        said.search(f"{sight.seen.error or ''} {sight.seen.description or ''}")
-    )
+    # Compiled when it is first asked: every function imports the rules, and few judge anything.
+    return lambda sight: bool(re.search(pattern, _said(sight.seen), re.IGNORECASE))
+
+
+def _said(seen: Evidence) -> str:
+    return f"{seen.error or ''} {seen.description or ''}"
 
 
 def knowing(fact: str, value: object = None) -> Predicate:
