@@ -108,7 +108,7 @@ def stack(
 @pytest.fixture(scope="session")
 def origins(further_parties: Neighbours, stranger: Stranger) -> list[str]:
     """The origins that the deployments may call over plain http besides the stack's own."""
-    return [*further_parties.origins(), stranger.origin]
+    return [*further_parties.origins(), *stranger.origins]
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from broker.inbound import answers, discoveries
+from broker.inbound import answers, discoveries, test_reports
 from broker.inbound.door import http_api, invocation, read_body, read_query
 from broker.inbound.requests import (
     AdvanceTestRequest,
@@ -30,15 +30,15 @@ def start(server_id: str) -> Response:
     started = wiring().probe.start(
         asked.server_id, asked.return_url, publish=asked.publish_tools, invocation=run
     )
-    return answers.json_answer(answers.started_test(started), 201)
+    return answers.json_answer(test_reports.started_test(started), 201)
 
 
 @app.get("/v1/servers/<server_id>/test/<test_id>")
 def report(server_id: str, test_id: str) -> Response:
     asked = read_query(app, ReadTestRequest)
-    return answers.json_answer(
-        answers.test_run(wiring().probe.report(asked.server_id, asked.test_id))
-    )
+    run = invocation(app, wiring().settings)
+    found = wiring().probe.report(asked.server_id, asked.test_id, run)
+    return answers.json_answer(test_reports.test_run(found))
 
 
 @app.post("/v1/servers/<server_id>/test/<test_id>/advance")
@@ -48,7 +48,7 @@ def advance(server_id: str, test_id: str) -> Response:
     report = wiring().probe.advance(
         asked.server_id, asked.test_id, asked.code, revoke=asked.revoke, invocation=run
     )
-    return answers.json_answer(answers.test_run(report))
+    return answers.json_answer(test_reports.test_run(report))
 
 
 def lambda_handler(event: dict, context: object) -> dict:

@@ -23,6 +23,10 @@ class QuietHandler(WSGIRequestHandler):
     def log_request(self, *_about: Any) -> None:
         """Log nothing."""
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Leave the date to the application: a service's clock may be wrong."""
+        self.send_response_only(code, message)
+
 
 def main() -> None:
     """Serve until the parent goes."""

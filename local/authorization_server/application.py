@@ -1,10 +1,11 @@
 """The composition root: one Flask application per process."""
 
 import secrets
+from datetime import UTC, datetime
 from wsgiref.types import WSGIApplication
 
 from authlib.integrations.flask_oauth2 import ResourceProtector
-from flask import Flask
+from flask import Flask, Response
 from joserfc.jwk import RSAKey
 
 from .about import About
@@ -33,4 +34,11 @@ def create_application(name: str, issuer: str) -> WSGIApplication:
     About(store, issuer, key, ResourceProtector()).register(app)
     Registrations(store).register(app)
     Control(store, server).register(app)
+    app.after_request(_dated)
     return RequestForms(app, PATHS)
+
+
+def _dated(response: Response) -> Response:
+    """Date an answer (RFC 9110 §6.6.1), unless its service's clock is one of its own."""
+    response.date = response.date or datetime.now(UTC)
+    return response

@@ -155,6 +155,8 @@ class Challenge(CodeChallenge):
         """Check the authorization request; ``resource`` as well, since the hook is the same."""
         data, client = grant.request.payload.data, grant.request.client
         refuse_resource(grant.request, client)
+        if client.switches.refuse_pkce and data.get("code_challenge"):
+            raise InvalidRequestError("Unknown parameter 'code_challenge'")
         if client.switches.require_pkce and not data.get("code_challenge"):
             raise InvalidRequestError("Missing 'code_challenge'")
         if data.get("code_challenge") and data.get("code_challenge_method") != "S256":

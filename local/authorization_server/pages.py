@@ -138,11 +138,14 @@ class Pages:
 
     def _denied_by_switch(self, grant: Any) -> AnyResponse | None:
         client: Client = grant.client
+        about = {"redirect_uri": grant.redirect_uri, "state": request.args.get("state")}
+        if client.switches.needs_approval:
+            description = "An administrator has to approve this app first."
+            return self.server.refuse(AccessDeniedError(description, **about))
         if not client.switches.deny:
             return None
         client.switches = client.switches.model_copy(update={"deny": False})
-        state = request.args.get("state")
-        return self.server.refuse(AccessDeniedError(redirect_uri=grant.redirect_uri, state=state))
+        return self.server.refuse(AccessDeniedError(**about))
 
     def _consent_page(self, grant: Any, person: Person) -> AnyResponse:
         scopes = [(scope, SCOPES.get(scope, scope)) for scope in grant.request.scope.split()]

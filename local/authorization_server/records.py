@@ -87,8 +87,8 @@ class Client:
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Know the two grants of a consumer flow."""
-        return grant_type in {"authorization_code", "refresh_token"}
+        """Say which of the two grants of a consumer flow the app may use."""
+        return grant_type in self.switches.grant_types
 
     def take_mode(self) -> Mode:
         """Return how the token endpoint shall behave this time, and count it."""

@@ -21,6 +21,10 @@ class Switches(BaseModel):
     """Sent in place of the issuer, when not empty."""
     deny: bool = False
     """The next request that reaches the consent page is denied; then the switch is off again."""
+    needs_approval: bool = False
+    """An administrator has to approve the app first: whoever consents is told access_denied."""
+    refuse_pkce: bool = False
+    """Know no PKCE, and call its parameters invalid."""
     opener_policy: bool = False
     """Send Cross-Origin-Opener-Policy: same-origin with the pages."""
     scope_separator: Literal["space", "comma", "plus"] = "space"
@@ -54,6 +58,10 @@ class Switches(BaseModel):
     """What one revoked token takes with it: nothing, its grant, all of the user's grants."""
 
     # How the token endpoint answers
+    grant_types: list[str] = Field(default_factory=lambda: ["authorization_code", "refresh_token"])
+    """What the app may use; another one is unauthorized_client."""
+    clock_offset_seconds: int = 0
+    """How far the service's clock is ahead, as its Date header shows it."""
     expires_in_form: Literal["number", "string", "absent", "zero", "absolute"] = "number"
     body_form: Literal["json", "form", "by_accept"] = "json"
     """``by_accept``: form-encoded unless the request accepts JSON (GitHub)."""

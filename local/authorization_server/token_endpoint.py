@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from flask import Flask, Response, json, request
 
@@ -42,6 +43,8 @@ class TokenEndpoints:
         if answer is None or mode not in {"normal", "drip"}:
             return misbehave(mode, switches, request.environ["werkzeug.socket"])
         answer = in_dialect(answer, switches, request.headers.get("Accept", ""), time.time())
+        if switches.clock_offset_seconds:
+            answer.date = datetime.now(UTC) + timedelta(seconds=switches.clock_offset_seconds)
         return drip(answer) if mode == "drip" else answer
 
     def _processed(self, switches: Switches) -> Response:

@@ -8,6 +8,8 @@ from typing import Any, Self
 from local.loopback import LoopbackServer, Reply, Request
 
 _LIMIT = 1 << 20
+NOBODY = "http://127.0.0.1:9"
+"""Where nobody listens."""
 
 type Answer = Callable[[Request], Reply]
 
@@ -24,6 +26,21 @@ class Stranger:
     def origin(self) -> str:
         """Where the product meets it."""
         return f"http://127.0.0.1:{self._server.port}"
+
+    @property
+    def origins(self) -> list[str]:
+        """All the origins that the product may call: a sandbox's, one that never gets its TLS."""
+        port = self._server.port
+        return [
+            self.origin,
+            f"http://sandbox.localhost:{port}",
+            f"https://127.0.0.1:{port}",
+            NOBODY,
+        ]
+
+    def as_sandbox(self, url: str) -> str:
+        """Return the same URL under a sandbox's name."""
+        return url.replace("//127.0.0.1:", "//sandbox.localhost:")
 
     def __enter__(self) -> Self:
         self._server.serve(self._answer)

@@ -3,8 +3,6 @@
 import re
 from typing import Any
 
-import pytest
-
 from local.demo.journey import Callers, Journey
 from local.demo.neighbours import Neighbours
 from local.visitor import Visitor
@@ -47,10 +45,10 @@ def test_each_call_performs_one_step(journey: Journey) -> None:
     seen = [journey.advance(test_id, completion_code=back["completion_code"]).json()]
     seen += [journey.advance(test_id).json() for _ in range(3)]
     assert [[step["step"] for step in report["steps"]] for report in seen] == [
-        ["exchange"],
-        ["exchange", "account"],
-        ["exchange", "account", "tools"],
-        ["exchange", "account", "tools", "refresh"],
+        ["consent", "exchange"],
+        ["consent", "exchange", "account"],
+        ["consent", "exchange", "account", "tools"],
+        ["consent", "exchange", "account", "tools", "refresh"],
     ]
     assert seen[-1]["status"] == "succeeded"
     assert seen[-1]["account"] == "alice@example.com"
@@ -68,7 +66,7 @@ def test_a_test_refreshes_once_and_revokes_on_request(journey: Journey) -> None:
     report = _walked(journey)
     assert len(journey.app.refreshes()) == 1
     last = journey.advance(report["test_id"], revoke=True).json()
-    assert [step["outcome"] for step in last["steps"]] == ["ok"] * 5
+    assert [step["outcome"] for step in last["steps"]] == ["ok"] * 6
     assert [grant["alive"] for grant in journey.app.grants()] == [False]
 
 
@@ -83,7 +81,7 @@ def test_the_code_is_shown_where_there_is_no_page_to_return_to(journey: Journey)
     shown = re.search(r"<code>([^<]+)</code>", page.text)
     assert shown is not None
     answer = journey.advance(started["test_id"], completion_code=shown[1])
-    assert answer.json()["steps"][0]["outcome"] == "ok"
+    assert [step["outcome"] for step in answer.json()["steps"]] == ["ok", "ok"]
 
 
 def test_a_test_returns_to_no_strange_page(journey: Journey) -> None:
@@ -139,35 +137,57 @@ def test_a_server_without_accounts_is_tested_without_a_browser(
     assert (report["status"], report["next_step"]) == ("succeeded", None)
 
 
-@pytest.mark.parametrize(
-    ("switches", "moods", "cause"),
-    [
-        ({"token_endpoint_mode": "html"}, {}, "html_instead_of_json"),
-        ({"token_endpoint_mode": "500"}, {}, "authorization_server_unreachable"),
-        ({"token_endpoint_mode": "429"}, {}, "rate_limited"),
-        ({"token_endpoint_mode": "redirect"}, {}, "endpoint_redirects"),
-        ({"code_lifetime": 0}, {}, "grant_refused"),
-        ({}, {"mood": "html"}, "html_instead_of_json"),
-        ({}, {"mood": "500"}, "mcp_server_error"),
-        ({}, {"reject_tokens": True}, "mcp_server_refuses_token"),
-        ({}, {"empty_tools": True}, "no_tools"),
-    ],
-)
-def test_a_failure_has_a_name(
-    journey: Journey, switches: dict[str, Any], moods: dict[str, Any], cause: str
+def test_a_diagnosis_says_why_how_sure_what_to_paste_and_what_else_it_may_be(
+    journey: Journey,
 ) -> None:
-    journey.app.switch(**switches)
-    journey.tenant.switch(**moods)
-    report = _walked(journey)
-    assert report["status"] == "failed"
-    assert _causes(report) == [cause]
-    assert report["diagnoses"][0].keys() == {"cause", "summary", "seen", "fix"}
+    journey.app.switch(code_lifetime=0)
+    [diagnosis] = _walked(journey)["diagnoses"]
+    assert diagnosis["cause"] == "grant_refused"
+    assert "invalid_grant" in diagnosis["seen"]
+    assert "RFC 6749" in diagnosis["why"]
+    assert diagnosis["certainty"] == "likely"
+    pasted = {"place": "service", "field": "redirect URI", "value": journey.redirect_uri}
+    assert diagnosis["paste"] == pasted
+    others = [other["cause"] for other in diagnosis["candidates"]]
+    assert others[0] == "redirect_uri_mismatch"
+    assert journey.redirect_uri in diagnosis["candidates"][0]["test"]
 
 
-def test_a_wrong_secret_has_a_name(journey: Journey) -> None:
-    journey.put(**journey.configuration(client_secret="wrong")).raise_for_status()
-    report = _walked(journey)
-    assert _causes(report) == ["client_credentials"]
+def test_the_report_grows_as_the_test_goes_on(journey: Journey) -> None:
+    started = journey.start_test(return_url=_LOOPBACK).json()
+    assert [one["step"] for one in started["evidence"]] == ["authorization"]
+    with Visitor() as visitor:
+        code = visitor.go(started["connect_url"], until=_LOOPBACK).query["completion_code"]
+    [consent] = _report(journey, started["test_id"])["steps"]
+    assert (consent["step"], consent["outcome"]) == ("consent", "ok")
+    report = journey.advance(started["test_id"], completion_code=code).json()
+    exchange = report["evidence"][-1]
+    assert (exchange["step"], exchange["status"]) == ("exchange", 200)
+    assert exchange["facts"]["method"] == "POST"
+    assert "milliseconds" in exchange["facts"]
+
+
+def test_a_browser_without_the_cookie_does_not_end_the_test(journey: Journey) -> None:
+    started = journey.start_test(return_url=_LOOPBACK).json()
+    with Visitor() as one, Visitor() as another:
+        login = one.open(started["connect_url"]).headers["location"]
+        another.go(login)
+        report = _report(journey, started["test_id"])
+        assert (report["status"], _causes(report)) == ("waiting_for_consent", ["cookies_refused"])
+        code = one.go(login, until=_LOOPBACK).query["completion_code"]
+    answer = journey.advance(started["test_id"], completion_code=code)
+    assert answer.json()["steps"][-1] == {
+        "step": "exchange",
+        "outcome": "ok",
+        "seen": "The code was exchanged for an access token and a refresh token.",
+    }
+
+
+def test_a_code_handed_in_wrongly_does_not_end_the_test(journey: Journey) -> None:
+    test_id, _ = _consented(journey)
+    assert journey.advance(test_id, completion_code="not.it").status_code == 403
+    report = _report(journey, test_id)
+    assert (report["status"], _causes(report)) == ("waiting_for_consent", ["session_mismatch"])
 
 
 def test_a_wrong_style_is_named_with_the_one_that_works(journey: Journey) -> None:
@@ -215,7 +235,7 @@ def test_a_grant_that_cannot_be_renewed_is_a_warning(journey: Journey) -> None:
 
 def test_a_scope_that_was_not_granted_is_a_warning(journey: Journey) -> None:
     journey.app.switch(granted_scopes=["contacts.read"])
-    assert "scope_refused" in _causes(_walked(journey))
+    assert _causes(_walked(journey)) == ["scope_not_granted"]
 
 
 def test_a_configuration_that_changes_ends_the_test(journey: Journey) -> None:

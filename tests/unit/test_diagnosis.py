@@ -4,8 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.diagnosis import Cause, Evidence, Kind, Step, diagnose
-from tests.unit.diagnosis_cases import CASES, NO_REFRESH_TOKEN, OK, REDIRECT_URI, judge, refused
+from broker.diagnosis import Cause, Certainty, Evidence, Kind, Step
+from broker.diagnosis.diagnose import diagnose
+from broker.diagnosis.rule import Rule
+from broker.diagnosis.rules import FAILURES, FINDINGS
+from tests.unit.diagnosis_cases import (
+    CASES,
+    IN_CONTEXT,
+    NO_REFRESH_TOKEN,
+    OK,
+    REDIRECT_URI,
+    judge,
+    refused,
+)
 
 
 @pytest.mark.parametrize(("cause", "evidence"), CASES)
@@ -13,8 +24,25 @@ def test_each_observation_has_its_cause(cause: Cause, evidence: Evidence) -> Non
     assert judge(evidence).cause is cause
 
 
+@pytest.mark.parametrize(("cause", "flow", "configured"), IN_CONTEXT)
+def test_the_flow_and_the_configuration_tell_causes_apart(
+    cause: Cause, flow: list[Evidence], configured: dict[str, object]
+) -> None:
+    assert judge(*flow, **configured).cause is cause
+
+
 def test_every_cause_has_a_case() -> None:
-    assert {cause for cause, _ in CASES} == set(Cause)
+    assert {cause for cause, *_ in [*CASES, *IN_CONTEXT]} == set(Cause)
+
+
+@pytest.mark.parametrize("rule", [*FAILURES, *FINDINGS], ids=lambda rule: rule.cause.value)
+def test_whatever_is_not_certain_says_what_else_it_may_be(rule: Rule) -> None:
+    assert rule.why
+    named = [one.cause for one in rule.candidates]
+    assert rule.cause not in named
+    assert len(set(named)) == len(named)
+    if rule.sure is Certainty.POSSIBLE:
+        assert named
 
 
 def test_the_last_failure_of_a_flow_decides() -> None:

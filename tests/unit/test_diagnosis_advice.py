@@ -3,6 +3,7 @@
 import pytest
 
 from broker.diagnosis import Cause, Evidence, Kind, Step
+from broker.diagnosis.rule import Paste
 from tests.unit.diagnosis_cases import (
     CASES,
     MCP_URL,
@@ -18,7 +19,8 @@ from tests.unit.diagnosis_cases import (
 def test_every_text_is_whole_and_short(cause: Cause, evidence: Evidence) -> None:
     for configured in ({}, {"scopes": (), "token_endpoint": None, "mcp_url": None, "issuer": None}):
         diagnosis = judge(evidence, **configured)
-        for text in (diagnosis.summary, diagnosis.fix):
+        texts = [diagnosis.summary, diagnosis.fix, diagnosis.why]
+        for text in [*texts, *(one.test for one in diagnosis.candidates)]:
             assert text[0].isupper()
             assert "None" not in text
             assert "{" not in text
@@ -106,3 +108,40 @@ def test_braces_in_what_was_configured_or_seen_are_just_text() -> None:
     odd = "https://login.example.com/{status}/{0}"
     diagnosis = judge(Evidence(Step.EXCHANGE, Kind.BLOCKED), token_endpoint=odd)
     assert diagnosis.fix.endswith(odd)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "scopes", "field", "value"),
+    [
+        (
+            "https://accounts.google.com/o/oauth2/v2/auth",
+            (),
+            "extra_authorize_params",
+            '{"access_type": "offline", "prompt": "consent"}',
+        ),
+        (
+            "https://www.dropbox.com/oauth2/authorize",
+            (),
+            "extra_authorize_params",
+            '{"token_access_type": "offline"}',
+        ),
+        ("https://x.com/i/oauth2/authorize", ("read",), "scopes", "read offline.access"),
+        ("https://login.microsoftonline.com/x", (), "scopes", "offline_access"),
+        ("https://acme.my.salesforce.com/x", ("api",), "scopes", "api refresh_token"),
+        ("https://acme.myshopify.com/x", (), "extra_token_params", '{"expiring": "1"}'),
+    ],
+)
+def test_no_refresh_token_gives_the_value_to_paste(
+    endpoint: str, scopes: tuple[str, ...], field: str, value: str
+) -> None:
+    paste = judge(NO_REFRESH_TOKEN, authorization_endpoint=endpoint, scopes=scopes).paste
+    assert paste == Paste("server", field, value)
+
+
+def test_where_nothing_is_known_of_the_service_nothing_is_to_be_pasted() -> None:
+    assert judge(NO_REFRESH_TOKEN, authorization_endpoint="https://slack.com/o").paste is None
+
+
+def test_a_redirect_uri_mismatch_gives_the_very_one_to_paste() -> None:
+    evidence = next(one for cause, one in CASES if cause is Cause.REDIRECT_URI_MISMATCH)
+    assert judge(evidence).paste == Paste("service", "redirect URI", REDIRECT_URI)

@@ -1,18 +1,20 @@
-"""Evidence of a flow → one named cause, what was seen, and what to do about it."""
+"""Evidence of a flow → one named cause, what was seen, and what to do about it.
 
-from .diagnose import Diagnosis, diagnose
+The rules are in ``diagnose``, which only those import who judge: the rest of the product notes.
+"""
+
+from .causes import Cause, Certainty
 from .evidence import Evidence, Fact, Kind, Step, media_type
-from .rules import Cause
-from .scrub import printable, scrub, short_code
+from .scrub import hide_in_urls, printable, scrub, short_code
 
 __all__ = [
     "Cause",
-    "Diagnosis",
+    "Certainty",
     "Evidence",
     "Fact",
     "Kind",
     "Step",
-    "diagnose",
+    "hide_in_urls",
     "media_type",
     "printable",
     "scrub",

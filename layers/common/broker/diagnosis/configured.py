@@ -12,6 +12,7 @@ _NAMES = {
     Step.EXCHANGE: "the token endpoint",
     Step.REFRESH: "the token endpoint",
     Step.REVOCATION: "the revocation endpoint",
+    Step.METADATA: "the metadata of the authorization server",
     Step.ACCOUNT: "the userinfo endpoint",
     Step.MCP: "the MCP server",
     Step.TOOLS: "the MCP server",
@@ -33,19 +34,24 @@ class Configured:
     resource: str | None = None
     scopes: tuple[str, ...] = ()
     token_request_style: str | None = None
+    pkce: bool | None = None
 
     def words(self, evidence: Evidence) -> Words:
         """Return what the texts of a rule may quote; ``url`` is the address of this step."""
         return {
             "redirect_uri": self.redirect_uri,
             "place": _NAMES[evidence.step],
-            "url": self._url(evidence.step) or "(not configured)",
+            "url": _bare(self._url(evidence.step)),
             "issuer": self.issuer or "(none)",
             "resource": self.resource or "(none)",
             "scopes": " ".join(self.scopes) or "(none)",
             "style": self.token_request_style or "(not configured)",
+            "authorization_endpoint": _bare(self.authorization_endpoint),
+            "token_endpoint": _bare(self.token_endpoint),
+            "mcp_url": _bare(self.mcp_url),
             "status": evidence.status or "no status",
             "error": evidence.error or "no error code",
+            "description": evidence.description or "Nothing was said about why.",
             "facts": _Facts(evidence.facts),
         }
 
@@ -63,6 +69,14 @@ class Configured:
                 return self.userinfo_endpoint
             case Step.MCP | Step.TOOLS:
                 return self.mcp_url
+            case Step.METADATA:
+                return self.issuer
+
+
+def _bare(url: str | None) -> str:
+    """Return a URL without its query, which may hold a key of the builder's."""
+    address, mark, _ = (url or "(not configured)").partition("?")
+    return f"{address}{mark and '?…'}"
 
 
 class _Facts(dict[str, object]):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Self
 
 from .scrub import scrub, short_code
 
@@ -32,6 +33,7 @@ class Step(StrEnum):
     TOOLS = "tools"
     REFRESH = "refresh"
     REVOCATION = "revocation"
+    METADATA = "metadata"
 
 
 class Kind(StrEnum):
@@ -78,6 +80,33 @@ class Evidence:
         object.__setattr__(self, "error", short_code(self.error))
         object.__setattr__(self, "description", described or None)
         object.__setattr__(self, "facts", facts)
+
+    @property
+    def data(self) -> dict[str, object]:
+        """Return what it says as plain data: to be stored, and shown to the builder."""
+        said = {
+            "step": self.step.value,
+            "outcome": self.kind.value,
+            "status": self.status,
+            "content_type": self.content_type,
+            "error": self.error,
+            "description": self.description,
+            "facts": dict(self.facts) or None,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+    @classmethod
+    def of_data(cls, said: Mapping[str, Any]) -> Self:
+        """Read what ``data`` wrote."""
+        return cls(
+            Step(said["step"]),
+            Kind(said["outcome"]),
+            said.get("status"),
+            said.get("content_type"),
+            said.get("error"),
+            said.get("description"),
+            said.get("facts", {}),
+        )
 
     @property
     def seen(self) -> str:

@@ -1,12 +1,17 @@
 """How to ask each service for a refresh token (facts of the services' own documentation)."""
 
+import re
 from urllib.parse import urlsplit
 
 from .configured import Configured
 from .evidence import Evidence
+from .rule import AT_SERVER, Paste
 
+_PAIR = r"(\w+)=([\w.]*\w)"
+_PARAMETERS = re.compile(rf"Set (extra_\w+_params) to ({_PAIR}(?: and {_PAIR})*)")
+_SCOPE = re.compile(r"^Add the scope ([\w.]+?)(?=[\s.]*(?:\s|$))")
 _OFFLINE_SCOPE = "Add the scope offline_access."
-_BY_HOST = {
+BY_HOST = {
     "accounts.google.com": "Set extra_authorize_params to access_type=offline and prompt=consent.",
     "login.microsoftonline.com": _OFFLINE_SCOPE,
     "auth.atlassian.com": f"{_OFFLINE_SCOPE} Keep audience=api.atlassian.com and prompt=consent.",
@@ -42,11 +47,22 @@ _ELSEWHERE = (
 def refresh_advice(_: Evidence, configured: Configured) -> str:
     """Name the parameter or scope that makes this service give a refresh token."""
     host = _host(configured.authorization_endpoint)
-    known = next((text for domain, text in _BY_HOST.items() if _within(host, domain)), None)
+    known = next((text for domain, text in BY_HOST.items() if _within(host, domain)), None)
     asked = "offline_access" in configured.scopes
     if known and not (asked and known == _OFFLINE_SCOPE):
         return known
     return _ASKED if asked else _ELSEWHERE
+
+
+def refresh_paste(evidence: Evidence, configured: Configured) -> Paste | None:
+    """Return the field and value that the advice names; None where it names none."""
+    advice = refresh_advice(evidence, configured)
+    if named := _PARAMETERS.search(advice):
+        pairs = ", ".join(f'"{k}": "{v}"' for k, v in re.findall(_PAIR, named[2]))
+        return Paste(AT_SERVER, named[1], f"{{{pairs}}}")
+    if scope := _SCOPE.search(advice):
+        return Paste(AT_SERVER, "scopes", " ".join([*configured.scopes, scope[1]]))
+    return None
 
 
 def _host(url: str | None) -> str:

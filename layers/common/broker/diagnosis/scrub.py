@@ -13,6 +13,8 @@ _SHORTEST_HIDDEN = 4
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _RUN = r"[A-Za-z0-9_\-.~+/%]{16,}+={0,2}"
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}://[^\s\"'<>]+")
+_OURS = re.compile(r"^https?://[^/?#@]+/callback/[a-z0-9-]{1,63}[.,]?$")
 _PIECE = re.compile(
     r"(?P<url>[A-Za-z][A-Za-z0-9+.\-]{1,15}://[^\s\"'<>]+)"
     r"|(?P<local>[^\s@<>\"'(),;:=]{1,64})@(?P<domain>[A-Za-z0-9.\-]+\.[A-Za-z]{2,})"
@@ -42,6 +44,14 @@ def scrub(text: str, hide: Iterable[str] = ()) -> str:
         shown = shown.replace(variant, HIDDEN)
     shown = _PIECE.sub(_shown_piece, printable(shown))
     return shown if len(shown) <= _LONGEST_SHOWN else shown[: _LONGEST_SHOWN - 1] + HIDDEN
+
+
+def hide_in_urls(text: str) -> str:
+    """Take query, fragment, user and what looks like a key in a path out of the URLs in a text.
+
+    A redirect URI of ours stays as it is: it is what the service has to be told.
+    """
+    return _URL.sub(lambda url: url[0] if _OURS.search(url[0]) else _shown_url(url[0]), text)
 
 
 def short_code(text: object, hide: Iterable[str] = ()) -> str | None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from broker.binding import cookie_hash, flow_cookie
 from broker.clock import Clock
 from broker.completion import Completions
-from broker.diagnosis import Evidence, Kind, Step
+from broker.diagnosis import Cause, Evidence, Kind, Step
 from broker.errors import BrokerError, ServerChanged
 from broker.grants import Grants
 from broker.metrics import CALLBACK, CALLBACK_REFUSED
@@ -23,12 +23,13 @@ from broker.model import (
     Redirect,
     Secret,
     Server,
+    TestRun,
     TestStatus,
     TestStep,
     Ticket,
 )
 from broker.oauth import IssuerMismatch, check_issuer, public_error
-from broker.reports import failed
+from broker.reports import consented, failed, has_consented, in_the_flow, is_noted, warned
 from broker.settings import SessionBinding, Settings
 from broker.storage.pending import PendingStore, state_id_of
 from broker.storage.probes import TestStore
@@ -68,12 +69,14 @@ class Callback:
             return _closing("link_expired", None)
         if not _bound(pending, arrival.cookies.get(name)):
             count(CALLBACK_REFUSED, why="cookie")
+            self._note_cookies(pending, arrival.cookies.get(name))
             return _closing("other_browser", None)
         taken = self.pending.take_state(
             pending.state_id, secrets.token_urlsafe(16), self.clock.now()
         )
         ticket = self.pending.ticket(pending.connect_id)
         if taken is None or ticket is None or ticket.taken:
+            self._note_lateness(pending, ticket)
             return _closing("link_expired", ticket.locale if ticket else None)
         here = f"{invocation.base_url}/callback/{arrival.server_id}"
         if arrival.server_id != pending.server_id or here != pending.redirect_uri:
@@ -108,6 +111,8 @@ class Callback:
             return self._connect(flow, code, invocation)
         completion_code = self.completions.offer(flow.pending, code)
         count(CALLBACK, outcome="offered")
+        if run := self._test_of(flow.ticket):
+            self.tests.report(run, consented(run))
         return self._back(flow, {"completion_code": completion_code.reveal()}, completion_code)
 
     def _redeems_here(self, flow: _Flow) -> bool:
@@ -132,16 +137,43 @@ class Callback:
     def _refused(self, flow: _Flow, error: str, evidence: Evidence) -> BrowserOutcome:
         """Tell the chat with a code of a fixed set, and the builder's test what was seen."""
         count(CALLBACK, outcome=error)
-        if flow.ticket.purpose is Purpose.TEST:
-            self._report(flow, evidence)
+        self._report(flow, evidence)
         return self._back(flow, {"error": error})
 
     def _report(self, flow: _Flow, evidence: Evidence) -> None:
-        run = self.tests.get(flow.ticket.user_id)
-        if run is None or run.status is not TestStatus.WAITING_FOR_CONSENT:
+        if run := self._test_of(flow.ticket):
+            uri = flow.pending.redirect_uri
+            self.tests.report(run, failed(run, TestStep.CONSENT, evidence, flow.server, uri))
+
+    def _note_cookies(self, pending: PendingAuthorization, cookie: str | None) -> None:
+        """Have a test's report say that another browser came; the right one may still come."""
+        server = self.servers.get(pending.server_id)
+        run = self._test_of(self.pending.ticket(pending.connect_id))
+        if run is None or server is None or is_noted(run, Cause.COOKIES_REFUSED):
             return
-        uri = flow.pending.redirect_uri
-        self.tests.report(run, failed(run, TestStep.CONSENT, evidence, flow.server, uri))
+        brought = "it brought none" if cookie is None else "it brought another one"
+        seen = in_the_flow("cookies_refused", cookie=brought)
+        uri = pending.redirect_uri
+        self.tests.report(run, warned(run, TestStep.CONSENT, seen, server, uri))
+
+    def _note_lateness(self, pending: PendingAuthorization, ticket: Ticket | None) -> None:
+        """End a test whose response came when the time of its request was over."""
+        if pending.expires_at > self.clock.now():
+            return  # a second arrival, of a page that was loaded again
+        server = self.servers.get(pending.server_id)
+        run = self._test_of(ticket)
+        if run is None or server is None or has_consented(run):
+            return
+        late = in_the_flow("response_too_late")
+        uri = pending.redirect_uri
+        self.tests.report(run, failed(run, TestStep.CONSENT, late, server, uri))
+
+    def _test_of(self, ticket: Ticket | None) -> TestRun | None:
+        """Return the test that a consent is for, while it waits for one."""
+        if ticket is None or ticket.purpose is not Purpose.TEST:
+            return None
+        run = self.tests.get(ticket.user_id)
+        return run if run and run.status is TestStatus.WAITING_FOR_CONSENT else None
 
     def _back(
         self, flow: _Flow, result: Mapping[str, str], shown: Secret | None = None

@@ -26,9 +26,7 @@ from broker.model import (
     Revocation,
     Server,
     SeveralRequired,
-    StartedTest,
     Status,
-    TestRun,
     ToolListing,
 )
 
@@ -246,30 +244,6 @@ def tools(listing: ToolListing, now: datetime) -> Response[str]:
         "stale_because": listing.stale_because,
     }
     return _that_fits(json_answer(body), "The tool list")
-
-
-def test_run(run: TestRun) -> Body:
-    """Return a test's report so far."""
-    return {
-        "test_id": run.test_id,
-        "server_id": run.server_id,
-        "status": run.status.value,
-        "next_step": run.next_step.value if run.next_step else None,
-        "steps": [
-            {"step": step.step.value, "outcome": step.outcome, "seen": step.seen}
-            for step in run.steps
-        ],
-        "diagnoses": [dict(diagnosis) for diagnosis in run.diagnoses],
-        "account": run.account_label,
-        "tools": list(run.tool_names),
-        "expires_at": written_time(run.expires_at),
-    }
-
-
-def started_test(started: StartedTest) -> Body:
-    """Return a new test, and where the builder's browser goes."""
-    link = connect_link(started.link) if started.link else {"connect_url": None}
-    return {**test_run(started.run), **link, "expires_at": written_time(started.run.expires_at)}
 
 
 def deleted(remaining: int) -> Response[str]:

@@ -31,6 +31,8 @@ class Ticket:
     locale: str | None = None
     scopes: tuple[str, ...] = ()
     taken: bool = False
+    opened: int = 0
+    """How many authorization requests were sent for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class TestRun:
     expires_at: datetime
     revision: int = 1
     steps: Sequence[StepReport] = ()
-    diagnoses: Sequence[Mapping[str, str]] = ()
+    diagnoses: Sequence[Mapping[str, object]] = ()
     account_label: str | None = None
     tool_names: Sequence[str] = ()
     busy_until: datetime | None = None
@@ -64,3 +64,7 @@ class TestRun:
     publish: bool = True
     """Whether the tools fetched become the catalogue that unconnected users are shown."""
     tokens: Sealed | None = field(default=None, repr=False)
+    trail: Sequence[Mapping[str, object]] = ()
+    """What was observed so far, oldest first: every request, and what the browser brought."""
+    consent_until: datetime | None = None
+    """When the connect link ends; None where no consent is needed."""

@@ -15,7 +15,7 @@ from .failures import (
     TokenRequestFailed,
 )
 from .pkce import code_challenge, new_code_verifier
-from .retry_after import retry_after
+from .retry_after import http_date, retry_after
 from .revocation import RevocationAnswer, RevocationOutcome, Revoker
 from .token_endpoint import TokenEndpoint
 from .token_response import TokenResponse
@@ -42,6 +42,7 @@ __all__ = [
     "client_metadata",
     "client_request",
     "code_challenge",
+    "http_date",
     "new_code_verifier",
     "public_error",
     "retry_after",

@@ -11,6 +11,7 @@ from .door import Answer, AnswerStream, Outbound
 from .failures import Obstacle, Unreached
 from .transport import GuardedTransport, guarded_transport
 from .urls import Url
+from .watching import Sent, watching
 
 __all__ = [
     "Answer",
@@ -18,8 +19,10 @@ __all__ = [
     "GuardedTransport",
     "Obstacle",
     "Outbound",
+    "Sent",
     "Unreached",
     "Url",
     "guarded_transport",
     "is_public",
+    "watching",
 ]

@@ -13,6 +13,7 @@ from broker.errors import AnswerTimeout, AnswerTooLarge, NoAnswer
 from .coding import decoded
 from .failures import Obstacle, Unreached
 from .urls import Url, parse_origins
+from .watching import noted
 
 USER_AGENT = "consumer-oauth-broker"
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.1
@@ -150,19 +151,21 @@ class Outbound:
 
         A connection whose answer was not read to its end is closed.
         """
-        request = self._request(method, url, headers, content, deadline=deadline, fresh=fresh)
-        if self._clock.monotonic() >= deadline:
-            raise Unreached(Obstacle.DEADLINE, "The time was up before the request was sent.")
-        with _translated():
-            response = self._transport.handle_request(request)
-        try:
-            self._check_time(deadline)
-            if _declared_length(response) > cap:
-                raise AnswerTooLarge(f"The answer is larger than {cap:,} bytes.")
-            pieces = self._pieces(response, deadline, cap)
-            yield AnswerStream(response.status_code, response.headers, pieces)
-        finally:
-            response.close()
+        with noted(self._clock, method, url) as note:
+            request = self._request(method, url, headers, content, deadline=deadline, fresh=fresh)
+            if self._clock.monotonic() >= deadline:
+                raise Unreached(Obstacle.DEADLINE, "The time was up before the request was sent.")
+            with _translated():
+                response = self._transport.handle_request(request)
+            note(response)
+            try:
+                self._check_time(deadline)
+                if _declared_length(response) > cap:
+                    raise AnswerTooLarge(f"The answer is larger than {cap:,} bytes.")
+                pieces = self._pieces(response, deadline, cap)
+                yield AnswerStream(response.status_code, response.headers, pieces)
+            finally:
+                response.close()
 
     def _request(
         self,

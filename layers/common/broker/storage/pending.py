@@ -208,6 +208,7 @@ def _ticket(item: Item) -> Ticket:
         locale=item.get("locale"),
         scopes=tuple(item["scopes"]),
         taken="taken_by" in item,
+        opened=item.get("states", 0),
     )
 
 

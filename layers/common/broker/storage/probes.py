@@ -71,6 +71,8 @@ def _item(run: TestRun) -> Item:
         "publish": run.publish,
         "busy_until": seconds(run.busy_until),
         "tokens": sealed.to_item(run.tokens),
+        "trail": [dict(observed) for observed in run.trail],
+        "consent_until": seconds(run.consent_until),
         "expires_at": seconds(run.expires_at),
         "ttl": seconds(run.expires_at + _GRACE),
     }
@@ -96,4 +98,6 @@ def _run(item: Item) -> TestRun:
         publish=item["publish"],
         busy_until=maybe_moment(item.get("busy_until")),
         tokens=sealed.from_item(item.get("tokens")),
+        trail=item.get("trail", ()),
+        consent_until=maybe_moment(item.get("consent_until")),
     )

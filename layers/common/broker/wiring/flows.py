@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from broker.flows.callback import Callback
     from broker.flows.connections import Connections
     from broker.flows.mcp_invoke import McpEndpoint, McpInvoke
-    from broker.flows.probe import Discovery, Probe
+    from broker.flows.probe import Discovery, Login, Probe
     from broker.flows.refresh_scheduler import RefreshScheduler
     from broker.flows.refresh_worker import RefreshWorker
     from broker.flows.servers import Servers
@@ -177,8 +177,7 @@ class Wiring:
     @cached_property
     def probe(self) -> "Probe":
         """The probe function's flow."""
-        from broker.flows.probe import Probe
-        from broker.flows.probe.steps import Steps
+        from broker.flows.probe import Probe, Remarks, Steps, Waiting
 
         steps = Steps(
             self._parts.clock,
@@ -199,7 +198,15 @@ class Wiring:
             self._parts.completions,
             steps,
             self._first_use,
+            Waiting(self._parts.clock, self._parts.pending),
+            Remarks(self._parts.clock, self._login()),
         )
+
+    def _login(self) -> "Login":
+        from broker.flows.probe import Login
+
+        parts = self._parts
+        return Login(parts.clock, parts.vault, parts.outbound, parts.endpoint)
 
     @cached_property
     def discovery(self) -> "Discovery":

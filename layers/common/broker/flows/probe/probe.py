@@ -10,10 +10,11 @@ from broker.connect import Connector
 from broker.errors import (
     BrokerError,
     InvalidRequest,
+    ServerChanged,
     ServerNotFound,
+    SessionMismatch,
     TestNotFound,
 )
-from broker.flows.probe.steps import Steps
 from broker.metrics import TEST
 from broker.model import (
     AuthType,
@@ -27,10 +28,16 @@ from broker.model import (
     TestStatus,
     TestStep,
 )
+from broker.outbound import watching
 from broker.proposals import FirstUse
 from broker.storage.probes import TestStore
 from broker.storage.servers import ServerStore
 from broker.telemetry import count
+
+from .places import redirect_uri
+from .remarks import Remarks
+from .steps import Steps
+from .waiting import Waiting
 
 TEST_LIFETIME = timedelta(hours=1)
 _STEP_TAKES = timedelta(seconds=29)
@@ -47,6 +54,8 @@ class Probe:
     completions: Completions
     steps: Steps
     first_use: FirstUse
+    waiting: Waiting
+    remarks: Remarks
 
     def start(
         self, server_id: str, return_url: str | None, *, publish: bool, invocation: Invocation
@@ -66,19 +75,24 @@ class Probe:
             next_step=TestStep.EXCHANGE if link else TestStep.TOOLS,
             expires_at=self.clock.now().replace(microsecond=0) + TEST_LIFETIME,
             publish=publish,
+            consent_until=link.expires_at if link else None,
         )
         if link:
-            run = self.steps.look_at_login(run, server, invocation)
+            run = self.remarks.before(run, server, invocation)
         self.tests.put(run)
         count(TEST, outcome="started")
         return StartedTest(run, link)
 
-    def report(self, server_id: str, test_id: str) -> TestRun:
-        """Return the report so far; raise TestNotFound."""
+    def report(self, server_id: str, test_id: str, invocation: Invocation) -> TestRun:
+        """Return the report so far; raise TestNotFound.
+
+        A consent that nobody gave in time has failed, though nothing happened: it is told so.
+        """
         run = self.tests.get(test_id)
         if run is None or run.server_id != server_id or run.expires_at <= self.clock.now():
             raise TestNotFound
-        return run
+        server = self.servers.get(server_id)
+        return self.waiting.judged(run, server, redirect_uri(server_id, invocation))
 
     def advance(
         self,
@@ -94,7 +108,7 @@ class Probe:
         The first needs the completion code; ``revoke`` ends a test that has succeeded. A step
         that another call is performing is not performed again. Raises SessionMismatch.
         """
-        run = self.report(server_id, test_id)
+        run = self.report(server_id, test_id, invocation)
         server = self._server(server_id)
         if run.status is TestStatus.FAILED or not self._has_step(run, revoke=revoke):
             return run
@@ -109,8 +123,10 @@ class Probe:
         claimed = self.tests.claim(run, now, now + _STEP_TAKES)
         if claimed is None:
             return run
-        claim = self._claim(server, claimed, completion_code) if waiting else None
-        done = self._perform(server, claimed, claim, revoke=revoke, invocation=invocation)
+        claim = self._claim(server, claimed, completion_code, invocation) if waiting else None
+        with watching() as sent:
+            done = self._perform(server, claimed, claim, revoke=revoke, invocation=invocation)
+        done = self.remarks.after(done, server, run.next_step, sent, invocation)
         self.tests.report(claimed, done)
         count(TEST, outcome=done.status.value)
         return done
@@ -118,10 +134,20 @@ class Probe:
     def _has_step(self, run: TestRun, *, revoke: bool) -> bool:
         return run.next_step is not None or (revoke and run.tokens is not None)
 
-    def _claim(self, server: Server, run: TestRun, code: Secret | None) -> Claim:
+    def _claim(
+        self, server: Server, run: TestRun, code: Secret | None, invocation: Invocation
+    ) -> Claim:
         claimant = Claimant(Purpose.TEST, run.test_id, run.server_id, run.connect_id)
+        given = code or Secret("")
         try:
-            return self.completions.claim(claimant, code or Secret(""), server)
+            return self.completions.claim(claimant, given, server)
+        except SessionMismatch:
+            uri = redirect_uri(run.server_id, invocation)
+            self.tests.report(run, self.waiting.mismatched(run, server, given, uri))
+            raise
+        except ServerChanged:
+            self.tests.report(run, self.steps.server_changed(run, server, invocation))
+            raise
         except BrokerError:
             self.tests.report(run, replace(run, busy_until=None))
             raise

@@ -1,36 +1,68 @@
 """Evidence, read from what a login page or an MCP server did."""
 
 from http import HTTPStatus
+from urllib.parse import parse_qs, urlsplit
 
-from broker.diagnosis import Evidence, Kind, Step
+from broker.diagnosis import Evidence, Fact, Kind, Step
 from broker.errors import BrokerError, McpServerError, McpServerTimeout, McpUnauthorized
 from broker.mcp import InsufficientScope
+from broker.outbound import Answer, Unreached
 
 _TELLING = ("redirect_uri", "redirect_url", "callback_url", "invalid_client", "client_id")
+_NOT_A_PAGE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
+_WANTS_A_LOGIN = frozenset(
+    {"login_required", "interaction_required", "consent_required", "account_selection_required"}
+)
 
 
-def of_login_page(status: int, page: bytes) -> Evidence | None:
-    """Read a refusal that never sends the browser back; None: nothing telling is on the page."""
-    if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+def of_login_page(answer: Answer, redirect_uri: str) -> Evidence | None:
+    """Read what an authorization endpoint has against a request; None: nothing telling.
+
+    Either it sends the browser back at once with an error (RFC 6749 §4.1.2.1), or it shows a page
+    and never sends anybody back, or no authorization endpoint is there at all.
+    """
+    if 300 <= answer.status < 400:
+        return _sent_back(answer.headers.get("location", ""), redirect_uri)
+    if not HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return None
-    said = page.decode("utf-8", "replace").lower().replace(" ", "_")
+    media = answer.headers.get("content-type")
+    said = answer.body.decode("utf-8", "replace").lower().replace(" ", "_")
     found = next((word for word in _TELLING if word in said), None)
+    if answer.status in _NOT_A_PAGE and found is None:
+        return Evidence(Step.AUTHORIZATION, Kind.UNUSABLE, answer.status, media)
     if found is None:
         return None
     error = "invalid_client" if "client" in found else "redirect_uri_mismatch"
-    return Evidence(
-        Step.AUTHORIZATION, Kind.REFUSED, status=status, content_type="text/html", error=error
-    )
+    return Evidence(Step.AUTHORIZATION, Kind.REFUSED, answer.status, media, error)
+
+
+def is_no_page(answer: Answer) -> bool:
+    """Say whether an authorization endpoint answers a browser as a token endpoint would."""
+    media = answer.headers.get("content-type", "")
+    refused = 400 <= answer.status < 500
+    return answer.status == HTTPStatus.METHOD_NOT_ALLOWED or (refused and "json" in media)
+
+
+def _sent_back(location: str, redirect_uri: str) -> Evidence | None:
+    if not location.startswith(f"{redirect_uri}?"):
+        return None
+    said = parse_qs(urlsplit(location).query)
+    error, described = said.get("error", [""])[0], said.get("error_description", [None])[0]
+    if not error or error in _WANTS_A_LOGIN:
+        return None
+    return Evidence(Step.AUTHORIZATION, Kind.REFUSED, error=error, description=described)
 
 
 def of_mcp_failure(exc: BrokerError) -> Evidence:
     """Read what the MCP server did from how the call failed."""
     if isinstance(exc, InsufficientScope):
-        return Evidence(Step.TOOLS, Kind.REFUSED, status=403, error="insufficient_scope")
-    if isinstance(exc, McpUnauthorized) or isinstance(exc.__cause__, McpUnauthorized):
+        wanted = " ".join(exc.scopes) or "(it does not say)"
+        facts = {"wanted_scopes": wanted}
+        return Evidence(Step.TOOLS, Kind.REFUSED, 403, None, "insufficient_scope", facts=facts)
+    if isinstance(exc, McpUnauthorized):
         return Evidence(Step.TOOLS, Kind.REFUSED, status=401, error="invalid_token")
     if isinstance(exc, McpServerTimeout):
-        return Evidence(Step.TOOLS, Kind.NO_ANSWER)
+        return Evidence(Step.TOOLS, Kind.NO_ANSWER, description=exc.message)
     if isinstance(exc, McpServerError):
         return _of_mcp_error(exc)
     return Evidence(Step.TOOLS, Kind.REFUSED, status=exc.status, error=exc.error)
@@ -38,12 +70,20 @@ def of_mcp_failure(exc: BrokerError) -> Evidence:
 
 def _of_mcp_error(exc: McpServerError) -> Evidence:
     reason = exc.details.get("reason")
-    kinds = {"unreachable": Kind.NOT_SENT, "blocked": Kind.BLOCKED}
+    kinds = {"unreachable": Kind.NOT_SENT, "blocked": Kind.BLOCKED, "no_answer": Kind.NO_ANSWER}
     status = exc.details.get("upstream_status")
     media = exc.details.get("content_type")
+    code = exc.details.get("code")
+    cause = exc.__cause__
+    facts: dict[str, Fact] = {"reason": str(reason)} if reason else {}
+    if isinstance(cause, Unreached):
+        facts["obstacle"] = cause.obstacle.value
     return Evidence(
         Step.TOOLS,
         kinds.get(str(reason), Kind.UNUSABLE),
         status=status if isinstance(status, int) else None,
         content_type=media if isinstance(media, str) else None,
+        error=f"rpc_{abs(code)}" if isinstance(code, int) else None,
+        description=str(cause) if isinstance(cause, Unreached) else exc.message,
+        facts=facts,
     )

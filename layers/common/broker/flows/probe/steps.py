@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from broker.calls import Caller, listing_of
 from broker.clock import Clock
@@ -10,11 +11,12 @@ from broker.credentials import ClientCredentials
 from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import (
     BrokerError,
-    OutboundError,
     ServerChanged,
 )
-from broker.flows.probe.sightings import of_login_page, of_mcp_failure
+from broker.flows.probe.places import redirect_uri
+from broker.flows.probe.sightings import of_mcp_failure
 from broker.flows.probe.tokens import TestTokens, open_tokens
+from broker.flows.probe.userinfo import takes_token
 from broker.grants import Grants
 from broker.mcp import ToolList
 from broker.model import (
@@ -35,7 +37,6 @@ from broker.oauth import (
     Revoker,
     TokenEndpoint,
     TokenRequestFailed,
-    authorization_url,
     new_code_verifier,
 )
 from broker.outbound import Outbound
@@ -44,8 +45,6 @@ from broker.storage.tools import ListTooLarge, ToolStore
 from broker.tokens import Unusable
 from broker.vault import Vault
 
-_LOOK_SECONDS = 5.0
-_LOOK_BYTES = 256 * 1024
 _REQUEST_SECONDS = 8.0
 _TOOL_NAMES = 200
 
@@ -63,35 +62,6 @@ class Steps:
     revoker: Revoker
     caller: Caller
     tools_seen: ToolStore
-
-    def look_at_login(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
-        """Ask for the login page as a stranger.
-
-        A service that refuses the redirect URI or the client says so there, and never sends the
-        browser back.
-        """
-        url = authorization_url(
-            server,
-            redirect_uri=_redirect_uri(server, invocation),
-            state=Secret(secrets.token_urlsafe(32)),
-            code_verifier=new_code_verifier() if server.pkce else None,
-            nonce=None,
-            scopes=server.scopes,
-        )
-        try:
-            answer = self.outbound.send(
-                "GET",
-                url,
-                headers={"Accept": "text/html"},
-                deadline=self.clock.monotonic() + _LOOK_SECONDS,
-                cap=_LOOK_BYTES,
-            )
-        except OutboundError:
-            return run  # the builder's browser may reach what we do not
-        seen = of_login_page(answer.status, answer.body)
-        if seen is None:
-            return run
-        return warned(run, TestStep.CONSENT, seen, server, _redirect_uri(server, invocation))
 
     def exchange(
         self, run: TestRun, server: Server, claim: Claim, invocation: Invocation
@@ -180,7 +150,8 @@ class Steps:
         try:
             listed = self._list(run, server, invocation)
         except BrokerError as exc:
-            return failed(run, TestStep.TOOLS, of_mcp_failure(exc), server, uri)
+            evidence = self._with_userinfo(run, server, of_mcp_failure(exc), invocation)
+            return failed(run, TestStep.TOOLS, evidence, server, uri)
         if listed is None or not listed.tools:
             evidence = Evidence(Step.TOOLS, Kind.OK, facts={"tools": 0})
             return failed(run, TestStep.TOOLS, evidence, server, uri)
@@ -188,6 +159,20 @@ class Steps:
         seen = f"The server lists {len(names)} tools" + self._publish(run, server, listed)
         more = TestStep.REFRESH if server.auth_type is AuthType.CONSUMER_OAUTH else None
         return passed(replace(run, tool_names=names[:_TOOL_NAMES]), TestStep.TOOLS, seen, more)
+
+    def _with_userinfo(
+        self, run: TestRun, server: Server, evidence: Evidence, invocation: Invocation
+    ) -> Evidence:
+        """Ask whether the token that the MCP server refuses is good at the service itself."""
+        tokens = open_tokens(run, self.vault)
+        if tokens is None or evidence.status != HTTPStatus.UNAUTHORIZED:
+            return evidence
+        token = tokens.response.token_set.access_token
+        deadline = min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2)
+        accepts = takes_token(self.outbound, server, token, deadline)
+        if accepts is None:
+            return evidence
+        return replace(evidence, facts={**evidence.facts, "userinfo_accepts": accepts})
 
     def _list(self, run: TestRun, server: Server, invocation: Invocation) -> ToolList | None:
         tokens = open_tokens(run, self.vault)
@@ -257,4 +242,4 @@ class Steps:
 
 
 def _redirect_uri(server: Server, invocation: Invocation) -> str:
-    return f"{invocation.base_url}/callback/{server.server_id}"
+    return redirect_uri(server.server_id, invocation)
