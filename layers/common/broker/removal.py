@@ -11,9 +11,12 @@ from broker.model import (
     Connection,
     Invocation,
     Revocation,
+    RevocationRequest,
     RevocationScope,
+    RevocationShape,
     Secret,
     Server,
+    TokenName,
     TokenRequestStyle,
 )
 from broker.oauth import RevocationOutcome, Revoker
@@ -146,7 +149,8 @@ class Remover:
         if endpoint is None:
             return Revocation.UNSUPPORTED
         try:
-            tokens = self._tokens(connection)
+            shape = _shape(connection, server)
+            tokens = self._tokens(connection, shape.request)
             secret, style = self._credentials(connection, server)
         except TemporarilyUnavailable:
             return Revocation.PENDING
@@ -161,17 +165,26 @@ class Remover:
                 token=token,
                 token_type_hint=hint,
                 deadline=min(self.clock.monotonic() + _REVOKE_SECONDS, invocation.deadline - 1),
+                shape=shape,
             )
             for token, hint in tokens
         ]
         return _judged(outcomes)
 
-    def _tokens(self, connection: Connection) -> list[tuple[Secret, str]]:
-        """Open the tokens, the one that ends most first."""
+    def _tokens(
+        self, connection: Connection, request: RevocationRequest
+    ) -> list[tuple[Secret, str]]:
+        """Open the tokens that are revoked, the one that ends most first; one of a kind once.
+
+        Where the service wants a refresh token and there is none, the access token is all there is.
+        """
         refresh = self.sealer.open_refresh(connection)
         access = self.sealer.open_access(connection)
-        found = [(refresh, "refresh_token"), (access, "access_token")]
-        return [(token, hint) for token, hint in found if token is not None]
+        found = [(refresh, TokenName.REFRESH)] if refresh is not None and refresh != access else []
+        wanted = [(token, name.value) for token, name in found if request.ends(name)]
+        if request.ends(TokenName.ACCESS) or not wanted:
+            wanted.append((access, TokenName.ACCESS.value))
+        return wanted
 
     def _credentials(
         self, connection: Connection, server: Server | None
@@ -183,6 +196,13 @@ class Remover:
         if server is None or server.config_digest != connection.config_digest:
             return None, TokenRequestStyle.NONE
         return self.vault.client_secret_of(server), server.token_request_style
+
+
+def _shape(connection: Connection, server: Server | None) -> RevocationShape:
+    """Return how the endpoint is asked: as its server says, or as it did for this connection."""
+    if server is None or server.config_digest != connection.config_digest:
+        return RevocationShape(connection.revocation.request)
+    return server.revocation_shape
 
 
 def _settle(revocation: Revocation) -> Revocation:

@@ -15,6 +15,7 @@ from broker.model import (
     Found,
     Kept,
     Precondition,
+    Quirks,
     Registered,
     RevocationScope,
     Sealed,
@@ -34,6 +35,7 @@ from broker.storage.tools import ToolStore
 from broker.vault import Vault, bearer_token_place, client_secret_place
 
 from .checks import check_precondition, check_secret_fits, check_values
+from .quirks import QUIRKS, check_quirks, sampled
 
 if TYPE_CHECKING:
     from .presets import Presets
@@ -96,7 +98,8 @@ class Servers:
         before = self.servers.registered(server_id)
         check_precondition(precondition, before)
         values = self._values(draft)
-        check_values(values, self.outbound)
+        check_quirks(values, self.outbound)
+        check_values(sampled(values), self.outbound)
         wanted = self._wanted(server_id, values, before)
         registered = self._registered_secret(wanted, draft)
         if registered:
@@ -173,11 +176,13 @@ class Servers:
         separator = values["scope_separator"]
         values["scope_separator"] = _SEPARATORS.get(separator, separator)
         values["scopes"] = tuple(dict.fromkeys(values["scopes"]))
+        values = {name: value for name, value in values.items() if name not in QUIRKS}
         oauth = values["auth_type"] is AuthType.CONSUMER_OAUTH
         bearer = values["auth_type"] is AuthType.BEARER
         return Server(
             server_id=server_id,
             **values,
+            quirks=Quirks.of(fields),
             client_secret=before.client_secret if before and oauth else None,
             bearer_token=before.bearer_token if before and bearer else None,
             incarnation=before.incarnation if before else secrets.token_urlsafe(8),
