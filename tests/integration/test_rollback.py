@@ -137,6 +137,7 @@ WRITES: dict[str, Act] = {
     "connections.flag": lambda c, k: c.connections.flag(k.connection, Reason.REVOKED, k.failure),
     "connections.touch": lambda c, k: c.connections.touch(k.connection, LATER, LATER),
     "connections.reschedule": lambda c, k: c.connections.reschedule(k.connection, None),
+    "connections.date": lambda c, k: c.connections.date(k.connection, START, START),
     "connections.remember_session": lambda c, k: c.connections.remember_session(k.connection, None),
     "connections.remember_challenge": lambda c, k: c.connections.remember_challenge(
         k.connection, ("admin",)

@@ -12,7 +12,13 @@ from broker.flows.refresh_worker import RefreshWorker
 from broker.model import Connection, Lease, RevocationScope, SealedTokens, Server, Status
 from broker.queues import RescueMessage
 from broker.storage import connections
-from broker.storage.connection_items import due_attributes, from_item, key_of, token_attributes
+from broker.storage.connection_items import (
+    CLEARED,
+    due_attributes,
+    from_item,
+    key_of,
+    token_attributes,
+)
 from broker.storage.connections import ConnectionStore
 from broker.storage.table import TableTime
 from broker.tokens import Refresher, Rescuer
@@ -44,7 +50,7 @@ class _Store(ConnectionStore):
         assign = {
             **token_attributes(tokens),
             "generation": seen.generation + 1,
-            **connections._CLEARED,
+            **CLEARED,
             "status": Status.ACTIVE.value,
             **due_attributes(seen.user_id, seen.server_id, due_at),
         }

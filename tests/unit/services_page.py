@@ -3,6 +3,7 @@
 ``make services`` writes it; ``tests/unit/test_docs_services.py`` holds the page against it.
 """
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -73,6 +74,8 @@ def _settings(preset: Preset) -> Iterator[tuple[str, str]]:
     for name, value in preset.server.set_fields().items():
         if name == "scope_separator":
             yield name, _SPACED[value]
+        elif isinstance(value, dict) and any(not isinstance(v, str) for v in value.values()):
+            yield name, json.dumps(value)
         elif isinstance(value, dict):
             yield name, "&".join(f"{key}={text}" for key, text in value.items())
         else:

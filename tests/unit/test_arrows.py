@@ -13,7 +13,7 @@ from tests.unit.transformed import ROOT
 
 BROKER = ROOT / "layers" / "common" / "broker"
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "clock", "wire", "metrics"}),
+    frozenset({"errors", "clock", "wire", "metrics", "templates"}),
     frozenset(
         {"model", "endpoint_errors", "settings", "telemetry", "presets", "diagnosis", "wording"}
     ),

@@ -10,6 +10,7 @@ from broker.model import (
     AuthType,
     Connection,
     PendingAuthorization,
+    Quirks,
     RevocationScope,
     Sealed,
     SealedTokens,
@@ -36,6 +37,7 @@ DECISIVE: dict[str, Any] = {
     "token_header": "X-Other",
     "token_scheme": "Other",
     "incarnation": "another",
+    "quirks": Quirks(introspection_endpoint="https://other.example.com"),
 }
 INDIFFERENT: dict[str, Any] = {
     "authorization_response_iss_parameter_supported": True,

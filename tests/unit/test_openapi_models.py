@@ -88,6 +88,9 @@ def normal(schema: Schema, root: Schema | None = None) -> dict[str, Any]:
         flat = {**flat, **chosen, "type": sorted(types)}
     if "const" in flat:
         flat["enum"] = [flat["const"]]
+    for pattern, inner in flat.pop("patternProperties", {}).items():  # pydantic's word for both
+        flat |= {"propertyNames": {"type": "string", "pattern": pattern}}
+        flat["additionalProperties"] = inner
     found = {key: flat[key] for key in COMPARED & flat.keys()}
     if "enum" in found:
         found["enum"] = sorted(found["enum"])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from broker.errors import StoredByNewerVersion, TemporarilyUnavailable
 from broker.metrics import STORED_BY_NEWER_VERSION
@@ -85,6 +85,8 @@ class RescueMessage(_Message):
     retry_at: float | None = None
     """Before when nobody sends, since the set has no new access token."""
     attempts: int = 0
+    kept: dict[str, str] = Field(default_factory=dict)
+    """What the connection keeps, for the place where the set is revoked should it be gone."""
 
     @classmethod
     def of(
@@ -110,6 +112,7 @@ class RescueMessage(_Message):
             ambiguous_at=_stored(begins.ambiguous_at),
             retry_at=_stored(begins.retry_at),
             attempts=begins.attempts,
+            kept=dict(seen.kept),
         )
 
     def begins(self, seen: Connection) -> Connection | None:

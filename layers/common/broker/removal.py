@@ -12,9 +12,12 @@ from broker.model import (
     Connection,
     Invocation,
     Revocation,
+    RevocationRequest,
     RevocationScope,
+    RevocationShape,
     Secret,
     Server,
+    TokenName,
     TokenRequestStyle,
 )
 from broker.oauth import RevocationOutcome, Revoker
@@ -147,7 +150,8 @@ class Remover:
             return Revocation.UNSUPPORTED
         outcomes: list[RevocationOutcome] = []
         try:
-            for token, hint in self._tokens(connection):
+            shape = _shape(connection, server)
+            for token, hint in self._tokens(connection, shape.request):
                 secret, style = self._credentials(connection, server)  # for one request each
                 outcome = self.revoker.revoke(
                     endpoint,
@@ -157,6 +161,7 @@ class Remover:
                     token=token,
                     token_type_hint=hint,
                     deadline=min(self.clock.monotonic() + _REVOKE_SECONDS, invocation.deadline - 1),
+                    shape=shape,
                 )
                 outcomes.append(outcome)
         except TemporarilyUnavailable:
@@ -165,12 +170,20 @@ class Remover:
             return Revocation.FAILED
         return _judged(outcomes)
 
-    def _tokens(self, connection: Connection) -> list[tuple[Secret, str]]:
-        """Open the tokens, the one that ends most first."""
+    def _tokens(
+        self, connection: Connection, request: RevocationRequest
+    ) -> list[tuple[Secret, str]]:
+        """Open the tokens that are revoked, the one that ends most first; one of a kind once.
+
+        Where the service wants a refresh token and there is none, the access token is all there is.
+        """
         refresh = self.sealer.open_refresh(connection)
         access = self.sealer.open_access(connection)
-        found = [(refresh, "refresh_token"), (access, "access_token")]
-        return [(token, hint) for token, hint in found if token is not None]
+        found = [(refresh, TokenName.REFRESH)] if refresh is not None and refresh != access else []
+        wanted = [(token, name.value) for token, name in found if request.ends(name)]
+        if request.ends(TokenName.ACCESS) or not wanted:
+            wanted.append((access, TokenName.ACCESS.value))
+        return wanted
 
     def _credentials(
         self, connection: Connection, server: Server | None
@@ -182,6 +195,13 @@ class Remover:
         if server is None or server.config_digest != connection.config_digest:
             return None, TokenRequestStyle.NONE
         return self.credentials.of(server), server.token_request_style
+
+
+def _shape(connection: Connection, server: Server | None) -> RevocationShape:
+    """Return how the endpoint is asked: as its server says, or as it did for this connection."""
+    if server is None or server.config_digest != connection.config_digest:
+        return RevocationShape(connection.revocation.request)
+    return server.revocation_shape
 
 
 def _settle(revocation: Revocation) -> Revocation:

@@ -1,6 +1,6 @@
 """Run one errand at a server as a user: token, errand, and on a 401 one refresh and one retry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
@@ -13,7 +13,16 @@ from broker.errors import (
 )
 from broker.mcp import InsufficientScope, Learned, MissingCapability, SessionInDoubt, Target
 from broker.metrics import MCP_LATENCY, MCP_UNAUTHORIZED, SERVER_REJECTS_EVERYBODY
-from broker.model import AuthType, Connection, Invocation, Reason, Secret, Server
+from broker.model import (
+    AuthType,
+    Connection,
+    Invocation,
+    Reason,
+    Secret,
+    Server,
+    mcp_headers,
+    placed,
+)
 from broker.redaction import Redactor
 from broker.storage.server_state import ServerState, ServerStateStore
 from broker.telemetry import count, timed
@@ -64,6 +73,8 @@ class Access:
     connection: Connection | None = None
     user_id: str | None = None
     """Whose session it is where there is no connection."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """What a test's consent brought for the gaps of URLs; a connection has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +184,16 @@ class AsUser:
             raise McpServerError(message, details={"upstream_status": 401})
 
     def _target(self, server: Server, access: Access) -> Target:
-        headers = {}
+        kept = access.connection.kept if access.connection else access.kept
+        url, headers = placed(server, kept).mcp_url, mcp_headers(server, kept)
         if access.token is not None:
             value = f"{server.token_scheme} {access.token.reveal()}".strip()
             headers[server.token_header] = value
         spoken = self.learner.spoken(server)
         if spoken is None:
-            return Target(server.mcp_url, headers)
+            return Target(url, headers)
         era, version = spoken.era, spoken.protocol_version
-        return Target(server.mcp_url, headers, era, access.session, version)
+        return Target(url, headers, era, access.session, version)
 
     def _deadline(self, invocation: Invocation) -> float:
         deadline = invocation.deadline - _KEPT_BACK

@@ -122,10 +122,12 @@ class Caller:
 
         return self.as_user.run(server, user_id, invocation, Errand(self._fetch_tools, keep))
 
-    def list_tools_with(self, server: Server, token: Secret, invocation: Invocation) -> ToolList:
+    def list_tools_with(
+        self, server: Server, token: Secret, kept: Mapping[str, str], invocation: Invocation
+    ) -> ToolList:
         """Fetch the tools with a token that belongs to no connection: a test's."""
         errand = Errand(self._fetch_tools)
-        return self.as_user.with_access(server, Access(token), invocation, errand)
+        return self.as_user.with_access(server, Access(token, kept=kept), invocation, errand)
 
     def _fetch_tools(self, line: Line) -> ToolList:
         return self.client.list_tools(line.target, deadline=line.deadline)

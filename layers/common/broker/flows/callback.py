@@ -28,7 +28,7 @@ from broker.model import (
     TestStep,
     Ticket,
 )
-from broker.oauth import IssuerMismatch, check_issuer, public_error
+from broker.oauth import IssuerMismatch, check_issuer, kept_of_callback, public_error
 from broker.reports import consented, failed, has_consented, in_the_flow, is_noted, warned
 from broker.settings import SessionBinding, Settings
 from broker.storage.pending import PendingStore, state_id_of
@@ -107,6 +107,8 @@ class Callback:
             said = _evidence(parameters.get("error"), parameters.get("error_description"))
             return self._refused(flow, public_error(parameters.get("error")), said)
         code = Secret(parameters["code"])
+        kept = kept_of_callback(flow.server, parameters)
+        flow = replace(flow, pending=replace(flow.pending, kept=kept))
         if self._redeems_here(flow):
             return self._connect(flow, code, invocation)
         completion_code = self.completions.offer(flow.pending, code)

@@ -1,7 +1,7 @@
 """A consent that was granted → a connection that stands, if it is still wanted."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 from broker.clock import Clock
@@ -18,6 +18,7 @@ from broker.model import (
     Server,
     Status,
     Ticket,
+    placed,
 )
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.pending import PendingStore
@@ -40,6 +41,7 @@ class Consent:
     grant: NewGrant
     sealed: SealedTokens
     account: Account
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 class Overtaken(Exception):
@@ -145,6 +147,8 @@ class Consents:
     def _connection(self, consent: "Consent", before: Connection | None) -> Connection:
         now = self.clock.now()
         server, ticket, sealed = consent.server, consent.ticket, consent.sealed
+        endpoint = placed(server, consent.kept).revocation_endpoint
+        request = server.quirks.revocation_request
         return Connection(
             user_id=ticket.user_id,
             server_id=server.server_id,
@@ -155,13 +159,14 @@ class Consents:
             tokens=sealed,
             created_at=before.created_at if before else now,
             connected_at=now,
-            revocation=RevocationTarget(server.revocation_endpoint, server.client_id),
+            revocation=RevocationTarget(endpoint, server.client_id, request),
             account=consent.account,
             user_label=ticket.user_label or (before.user_label if before else None),
             requested_scopes=ticket.scopes,
             scope_requests=_scope_requests(consent, before),
             used_at=now,
             due_at=self.policy.due_at(sealed, server, now, now),
+            kept=consent.kept,
         )
 
     def _patiently[Result](self, act: Callable[[], Result], invocation: Invocation) -> Result:

@@ -2,10 +2,11 @@
 
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.clock import Clock
 from broker.credentials import ClientCredentials
+from broker.diagnosis import Step
 from broker.errors import (
     AuthorizationServerError,
     ServerMisconfigured,
@@ -21,6 +22,8 @@ from broker.model import (
     Secret,
     Server,
     Ticket,
+    placed,
+    unknown_before_code,
 )
 from broker.oauth import (
     AccountFinder,
@@ -30,6 +33,9 @@ from broker.oauth import (
     TokenEndpoint,
     TokenRequestFailed,
     TokenResponse,
+    check_kept,
+    kept_of_response,
+    place_refused,
 )
 from broker.telemetry import count
 from broker.tokens import NewGrant, TokenSealer, seal_first
@@ -58,17 +64,47 @@ class Grants:
     def exchange(
         self, server: Server, pending: PendingAuthorization, code: Secret, invocation: Invocation
     ) -> TokenResponse:
-        """Redeem the code once (RFC 6749 §4.1.3); raise TokenRequestFailed."""
+        """Redeem the code once (RFC 6749 §4.1.3), and make of its token what is to be kept.
+
+        The response has what the connection keeps, whether that is all that is declared or not.
+        Raises TokenRequestFailed; PlaceRefused where it is not known where to send the code.
+        """
+        if lacking := unknown_before_code(server, pending.kept):
+            raise place_refused(lacking, Step.EXCHANGE)
+        deadline = self._deadline(EXCHANGE_SECONDS, invocation)
+        secret = self.credentials.of(server)
+        response = self._redeem(placed(server, pending.kept), pending, code, secret, deadline)
+        tokens, kept = response.token_set, pending.kept
+        known = (tokens.access_token, tokens.refresh_token, response.id_token, code)
+        kept = kept_of_response(server, response.members, kept, *known)
+        response, reached = replace(response, kept=kept), placed(server, kept)
+        if server.quirks.long_lived_exchange:
+            secret = self.credentials.again(server, secret)
+            response = self.endpoint.prolong(reached, secret, response, deadline)
+        if server.quirks.introspection_endpoint and not response.lifetime_told:
+            with suppress(TemporarilyUnavailable):
+                secret = self.credentials.again(server, secret)
+                return self.endpoint.dated(reached, secret, response, deadline)
+        return response
+
+    def _redeem(
+        self,
+        server: Server,
+        pending: PendingAuthorization,
+        code: Secret,
+        client_secret: Secret | None,
+        deadline: float,
+    ) -> TokenResponse:
         verifier = pending.code_verifier and self.vault.open(
             verifier_place(server.server_id, pending.state_id), pending.code_verifier
         )
         return self.endpoint.exchange(
             server,
-            self.credentials.of(server),
+            client_secret,
             code=code,
             code_verifier=verifier,
             redirect_uri=pending.redirect_uri,
-            deadline=self._deadline(EXCHANGE_SECONDS, invocation),
+            deadline=deadline,
         )
 
     def account(
@@ -80,7 +116,8 @@ class Grants:
     ) -> Account:
         """Find out whose account it is; not knowing never fails a connection."""
         deadline = self._deadline(ACCOUNT_SECONDS, invocation)
-        return self.accounts.find(response, server, nonce=pending.nonce, deadline=deadline)
+        reached = placed(server, response.kept)
+        return self.accounts.find(response, reached, nonce=pending.nonce, deadline=deadline)
 
     def connect(
         self,
@@ -108,11 +145,12 @@ class Grants:
         count(EXCHANGE, outcome="exchanged")
         grant = NewGrant(ticket.user_id, server.server_id, secrets.token_urlsafe(16))
         try:
+            check_kept(server, response.kept, Step.EXCHANGE)
             account = self.account(server, response, pending, invocation)
             scope = response.token_set.scope
             granted = ticket.scopes if scope is None else scope
             sealed = seal_first(keys, grant, response.token_set, granted)
-            consent = Consent(server, ticket, grant, sealed, account)
+            consent = Consent(server, ticket, grant, sealed, account, response.kept)
             return self.consents.establish(consent, invocation)
         except Overtaken as overtaken:
             self._discard(server, response, invocation)
@@ -136,19 +174,23 @@ class Grants:
     def _discard(self, server: Server, response: TokenResponse, invocation: Invocation) -> None:
         """End tokens that no connection will hold, where that cannot end another grant."""
         count(EXCHANGE, outcome="discarded")
-        if server.revocation_endpoint is None:
+        endpoint = placed(server, response.kept).revocation_endpoint
+        if endpoint is None:
             return
         if server.revocation_scope is not RevocationScope.TOKEN:
             return
         tokens = response.token_set
         with suppress(TemporarilyUnavailable):  # without the client's secret, nothing can be done
             self.revoker.revoke(
-                server.revocation_endpoint,
+                endpoint,
                 client_id=server.client_id or "",
                 style=server.token_request_style,
                 client_secret=self.credentials.of(server),
-                token=tokens.refresh_token or tokens.access_token,
+                token=server.revocation_shape.request.first_of(
+                    tokens.refresh_token, tokens.access_token
+                ),
                 deadline=min(self.clock.monotonic() + _KEPT_BACK, invocation.deadline),
+                shape=server.revocation_shape,
             )
 
     def _deadline(self, seconds: float, invocation: Invocation) -> float:

@@ -155,6 +155,7 @@ def server(server: Server, base_url: str) -> Body:
         "preset": server.preset,
         "token_header": server.token_header,
         "token_scheme": server.token_scheme,
+        **server.quirks.shown(),
         "redirect_uri": f"{base_url}/callback/{server.server_id}",
         "missing": list(server.missing),
         "created_at": written_time(server.created_at),

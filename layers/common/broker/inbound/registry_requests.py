@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from broker.inbound.requests import ApiRequest, Named, Shown, Text, Url
 from broker.model import Draft, Kept, Secret
+from broker.wire.quirks import DeclaredQuirks
 
 type Params = Annotated[
     Mapping[
@@ -30,7 +31,7 @@ class PresetRequest(ApiRequest):
     preset_id: PresetId
 
 
-class PutServerRequest(Named):
+class PutServerRequest(DeclaredQuirks, Named):
     """``PUT /v1/servers/{server_id}``: the whole configuration, but for omitted secrets."""
 
     preset: PresetId | None = None

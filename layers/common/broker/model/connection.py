@@ -1,9 +1,11 @@
 """A connection: one user, one server, one grant, and the token set in use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from .quirks import RevocationRequest
 from .secret import Sealed, Secret
 
 
@@ -65,6 +67,7 @@ class RevocationTarget:
 
     endpoint: str | None
     client_id: str | None
+    request: RevocationRequest = field(default_factory=RevocationRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class Connection:
     due_at: datetime | None = None
     removing_since: datetime | None = None
     mcp_session: Sealed | None = field(default=None, repr=False)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """What was kept of the consent, for the gaps of this connection's URLs; no secret."""
 
     @property
     def missing_scopes(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A flow under way: the ticket behind a connect link, and the authorization requests sent."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -52,3 +53,5 @@ class PendingAuthorization:
     code: Sealed | None = None
     completion_hash: str | None = None
     completion_expires_at: datetime | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """What the connection will keep of the authorization response."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import final
 from urllib.parse import urlsplit
 
+from .quirks import Quirks, RevocationShape
 from .secret import Sealed
 
 
@@ -97,6 +98,8 @@ class Server:
     """The preset that filled in what the builder left out: for reference, it decides nothing."""
     token_header: str = "Authorization"
     token_scheme: str = "Bearer"
+    quirks: Quirks = field(default_factory=Quirks)
+    """In what else the service differs from the standards."""
     incarnation: str = ""
     """Random, new when a deleted server is made again: its old connections stay void."""
     revision: int = 1
@@ -170,13 +173,22 @@ class Server:
             self.revocation_endpoint,
             self.userinfo_endpoint,
         )
-        return frozenset(url for url in urls if url)
+        return frozenset(url for url in urls if url) | self.quirks.destinations
+
+    @property
+    def revocation_shape(self) -> RevocationShape:
+        """Return how revocation requests look."""
+        quirks = self.quirks
+        return RevocationShape(
+            quirks.revocation_request, self.client_id_parameter, quirks.basic_encoding
+        )
 
     @property
     def config_digest(self) -> str:
         """Hash what decides where tokens go; not the secret, the scopes or the name.
 
-        An empty incarnation is left out: connections made before there were any stay valid.
+        An empty incarnation and quirks that are not declared are left out: connections made before
+        there were any stay valid. Of a URL with gaps it holds the template, and what may fill it.
         """
         decisive = [
             *filter(None, [self.incarnation]),
@@ -192,4 +204,6 @@ class Server:
             self.token_header.lower(),
             self.token_scheme,
         ]
+        if quirks := self.quirks.decisive:
+            decisive.append(json.dumps(quirks, sort_keys=True))
         return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()

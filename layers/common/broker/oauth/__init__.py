@@ -14,6 +14,7 @@ from .failures import (
     RequestRefused,
     TokenRequestFailed,
 )
+from .kept import PlaceRefused, check_kept, kept_of_callback, kept_of_response, place_refused
 from .pkce import code_challenge, new_code_verifier
 from .retry_after import http_date, retry_after
 from .revocation import RevocationAnswer, RevocationOutcome, Revoker
@@ -30,6 +31,7 @@ __all__ = [
     "IssuerMismatch",
     "NoUsableAnswer",
     "NonceMismatch",
+    "PlaceRefused",
     "RequestRefused",
     "RevocationAnswer",
     "RevocationOutcome",
@@ -39,11 +41,15 @@ __all__ = [
     "TokenResponse",
     "authorization_url",
     "check_issuer",
+    "check_kept",
     "client_metadata",
     "client_request",
     "code_challenge",
     "http_date",
+    "kept_of_callback",
+    "kept_of_response",
     "new_code_verifier",
+    "place_refused",
     "public_error",
     "retry_after",
 ]

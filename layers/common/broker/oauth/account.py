@@ -76,12 +76,13 @@ class AccountFinder:
         """Ask the userinfo endpoint (OpenID Connect Core §5.3); None for any failure."""
         if not server.userinfo_endpoint:
             return None
-        bearer = f"Bearer {response.token_set.access_token.reveal()}"
+        quirks = server.quirks
+        token = f"{quirks.userinfo_scheme} {response.token_set.access_token.reveal()}".strip()
         try:
             answer = self.outbound.send(
                 "GET",
                 server.userinfo_endpoint,
-                headers={"Accept": "application/json", "Authorization": bearer},
+                headers={"Accept": "application/json", quirks.userinfo_header: token},
                 deadline=deadline,
                 cap=_CAP,
             )

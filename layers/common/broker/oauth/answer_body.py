@@ -37,6 +37,18 @@ def read_object(body: bytes) -> Members:
     return _json(_text(body))
 
 
+def value_at(members: Members, path: str) -> object:
+    """Return what lies at a dotted path such as ``data.user.id``; None: nothing.
+
+    A list of one counts as its item.
+    """
+    value: object = members
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value[0] if isinstance(value, list) and len(value) == 1 else value
+    return value
+
+
 def _text(body: bytes) -> str:
     # Tokens are ASCII: a name in some other charset beside them is no reason to lose them.
     return body.decode("utf-8-sig", errors="replace").strip()

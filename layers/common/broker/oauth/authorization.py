@@ -5,7 +5,7 @@ from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
 from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import ServerMisconfigured
-from broker.model import Secret, Server
+from broker.model import ResourceIn, Secret, Server
 
 from .failures import IssuerMismatch
 from .pkce import code_challenge
@@ -81,11 +81,12 @@ def authorization_url(
         named |= {"code_challenge": challenge, "code_challenge_method": "S256"}
     if nonce is not None:
         named["nonce"] = nonce
-    if server.resource:
+    if server.resource and server.quirks.resource_in in (ResourceIn.BOTH, ResourceIn.AUTHORIZATION):
         named["resource"] = server.resource
     encoded = {name: _encoded(value) for name, value in named.items()}
-    if scopes:
-        encoded[server.scope_parameter] = _joined(scopes, server.scope_separator)
+    for parameter, several in {**server.quirks.scope_sets, server.scope_parameter: scopes}.items():
+        if several:
+            encoded[parameter] = _joined(several, server.scope_separator)
     return _extended(server.authorization_endpoint, encoded)
 
 

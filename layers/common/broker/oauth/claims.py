@@ -5,7 +5,7 @@ from typing import cast
 
 from broker.diagnosis import printable
 
-from .answer_body import Members
+from .answer_body import Members, value_at
 
 LONGEST_LABEL = 128
 # Each slot in the order of the names: OpenID Connect Core §5.1, then what others call it.
@@ -33,10 +33,7 @@ def subject(members: Members) -> str | None:
 
 def at_path(members: Members, path: str) -> str | None:
     """Return the text at a dotted path such as ``authed_user.id``."""
-    value: object = members
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return as_label(value)
+    return as_label(value_at(members, path))
 
 
 def as_label(value: object) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus, urlencode
 
-from broker.model import Secret, TokenRequestStyle
+from broker.model import BasicEncoding, Secret, TokenRequestStyle
 
 FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
@@ -37,6 +37,7 @@ def client_request(
     client_id: str | None,
     client_secret: Secret | None,
     client_id_parameter: str = "client_id",
+    basic_encoding: BasicEncoding = BasicEncoding.FORM,
 ) -> ClientRequest:
     """Put parameters and credentials into a request, in the server's style.
 
@@ -57,7 +58,7 @@ def client_request(
         assertion = dict(zip(_ASSERTION, (client_secret.reveal(), JWT_BEARER), strict=True))
         body |= {client_id_parameter: client_id, **assertion}
     elif style in _BASIC:
-        headers["Authorization"] = _basic(client_id, client_secret)
+        headers["Authorization"] = _basic(client_id, client_secret, basic_encoding)
     else:
         body |= {client_id_parameter: client_id, "client_secret": client_secret.reveal()}
     if style in _AS_JSON:
@@ -65,10 +66,30 @@ def client_request(
     return ClientRequest(headers, urlencode(body, errors="replace").encode("ascii"))
 
 
-def _basic(client_id: str, client_secret: Secret) -> str:
-    """Form-encode both before joining them with a colon (RFC 6749 §2.3.1)."""
-    pair = f"{_form_encoded(client_id)}:{_form_encoded(client_secret.reveal())}"
-    return "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")
+def anonymous_request(parameters: Mapping[str, str]) -> ClientRequest:
+    """Put parameters into a form that does not say who sends it."""
+    headers = {"Accept": _JSON, "Content-Type": FORM}
+    return ClientRequest(headers, urlencode(parameters, errors="replace").encode("ascii"))
+
+
+def as_query(url: str, request: ClientRequest) -> tuple[str, ClientRequest]:
+    """Turn a form request into one without a body: what it says goes into the URL's query.
+
+    The URL may then hold secrets, as some services want it; it is not for logs.
+    """
+    joined = "&" if "?" in url else "?"
+    said = request.content.decode("ascii")
+    headers = {name: text for name, text in request.headers.items() if name != "Content-Type"}
+    return (f"{url}{joined}{said}" if said else url), ClientRequest(headers, b"")
+
+
+def _basic(client_id: str, client_secret: Secret, encoding: BasicEncoding) -> str:
+    """Form-encode both before joining them with a colon (RFC 6749 §2.3.1), or leave them raw."""
+    parts = [client_id, client_secret.reveal()]
+    if encoding is BasicEncoding.FORM:
+        parts = [_form_encoded(part) for part in parts]
+    pair = ":".join(parts).encode(errors="replace")
+    return "Basic " + base64.b64encode(pair).decode("ascii")
 
 
 def _form_encoded(text: str) -> str:

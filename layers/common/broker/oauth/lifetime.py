@@ -7,7 +7,7 @@ from .answer_body import Members
 from .jwt_claims import unverified_claims
 
 _OF_ACCESS = ("expires_in", "expires", "expires_at", "expires_on", "expiresIn", "expiresAt")
-_OF_REFRESH = (
+REFRESH_EXPIRY = (
     "refresh_token_expires_in",
     "refresh_expires_in",
     "x_refresh_token_expires_in",
@@ -31,7 +31,7 @@ def access_expiry(members: Members, access_token: str, now: datetime) -> datetim
 
 def refresh_expiry(members: Members, now: datetime) -> datetime | None:
     """Return when the refresh token ends, where a service says so."""
-    return _first(members, _OF_REFRESH, now)
+    return _first(members, REFRESH_EXPIRY, now)
 
 
 def _first(members: Members, names: tuple[str, ...], now: datetime) -> datetime | None:
@@ -85,7 +85,11 @@ def _later(moment: datetime | None, now: datetime) -> datetime | None:
 
 
 def _own_expiry(access_token: str, now: datetime) -> datetime | None:
-    exp = (unverified_claims(access_token) or {}).get("exp")
+    return numeric_date((unverified_claims(access_token) or {}).get("exp"), now)
+
+
+def numeric_date(exp: object, now: datetime) -> datetime | None:
+    """Read an ``exp`` (RFC 7519 §2, RFC 7662 §2.2) that lies ahead; None for anything else."""
     number = None if isinstance(exp, str) else _number(exp)
     if number is None or number < _EPOCH:
         return None

@@ -1,18 +1,36 @@
-"""The revocation endpoint (RFC 7009)."""
+"""The revocation endpoint (RFC 7009), and the requests that services have in its place."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import quote, urlencode
 
 from broker.clock import Clock
 from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import OutboundError
-from broker.model import Secret, TokenRequestStyle
+from broker.model import (
+    TOKEN,
+    Credentials,
+    Method,
+    Place,
+    RevocationShape,
+    Secret,
+    TokenRequestStyle,
+)
 from broker.outbound import Outbound
+from broker.templates import filled
 
-from .client_authentication import CredentialMissing, client_request
+from .client_authentication import (
+    ClientRequest,
+    CredentialMissing,
+    anonymous_request,
+    as_query,
+    client_request,
+)
 from .failures import GrantRefused, NoUsableAnswer, TokenRequestFailed
 from .token_answer import TokenAnswer, unanswered
 
+RFC_7009 = RevocationShape()
 _CAP = 64 * 1024
 
 
@@ -57,6 +75,7 @@ class Revoker:
         token: Secret,
         token_type_hint: str | None = None,
         deadline: float,
+        shape: RevocationShape = RFC_7009,
     ) -> RevocationOutcome:
         """Revoke one token (RFC 7009 §2.1); ``deadline`` is in ``Clock.monotonic()`` seconds."""
         answer = self.ask(
@@ -67,6 +86,7 @@ class Revoker:
             token=token,
             token_type_hint=token_type_hint,
             deadline=deadline,
+            shape=shape,
         )
         return answer.outcome
 
@@ -80,20 +100,17 @@ class Revoker:
         token: Secret,
         token_type_hint: str | None = None,
         deadline: float,
+        shape: RevocationShape = RFC_7009,
     ) -> RevocationAnswer:
         """As revoke(), with the evidence."""
-        parameters = {"token": token.reveal()}
-        if token_type_hint:
-            parameters["token_type_hint"] = token_type_hint
+        draft = _Draft(endpoint, shape, token, token_type_hint)
         try:
-            request = client_request(
-                parameters, style=style, client_id=client_id, client_secret=client_secret
-            )
+            url, request = draft.request(client_id, style, client_secret)
             answer = self.outbound.send(
-                "POST",
-                endpoint,
+                shape.request.method.value,
+                url,
                 headers=request.headers,
-                content=request.content,
+                content=request.content or None,
                 deadline=deadline,
                 cap=_CAP,
                 fresh=True,
@@ -106,6 +123,66 @@ class Revoker:
             return RevocationAnswer(RevocationOutcome.NO_ANSWER, evidence)
         secrets = [secret.reveal() for secret in (token, client_secret) if secret]
         return _judged(TokenAnswer(Step.REVOCATION, answer, self.clock.now(), secrets))
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A revocation request before the client has shown who it is."""
+
+    endpoint: str
+    shape: RevocationShape
+    token: Secret
+    token_type_hint: str | None
+
+    def request(
+        self, client_id: str, style: TokenRequestStyle, client_secret: Secret | None
+    ) -> tuple[str, ClientRequest]:
+        """Return the URL and the rest, as the service wants it; raise CredentialMissing."""
+        asked, parameters = self.shape.request, self._parameters()
+        body = parameters if asked.place is Place.BODY else {}
+        match asked.credentials:
+            case Credentials.BEARER:
+                headers = {"Authorization": f"Bearer {self.token.reveal()}"}
+                return self.endpoint, ClientRequest({"Accept": "application/json", **headers}, b"")
+            case Credentials.OMITTED:
+                request = anonymous_request(body)
+            case Credentials.SAME:
+                request = self._of_client(body, style, client_id, client_secret)
+            case named:
+                own = TokenRequestStyle(named.value)
+                request = self._of_client(body, own, client_id, client_secret)
+        url = self._url(asked.place, parameters)
+        return as_query(url, request) if asked.method is Method.GET else (url, request)
+
+    def _url(self, place: Place, parameters: Mapping[str, str]) -> str:
+        if place is Place.QUERY:
+            joined = "&" if "?" in self.endpoint else "?"
+            return f"{self.endpoint}{joined}{urlencode(parameters)}"
+        token = quote(self.token.reveal(), safe="")
+        return filled(self.endpoint, {TOKEN: token}) if place is Place.PATH else self.endpoint
+
+    def _parameters(self) -> Mapping[str, str]:
+        """A hint goes with the parameter of RFC 7009 alone."""
+        parameter = self.shape.request.parameter
+        hinted = self.token_type_hint and parameter == "token"
+        hint = {"token_type_hint": self.token_type_hint or ""} if hinted else {}
+        return {parameter: self.token.reveal(), **hint}
+
+    def _of_client(
+        self,
+        body: Mapping[str, str],
+        style: TokenRequestStyle,
+        client_id: str,
+        client_secret: Secret | None,
+    ) -> ClientRequest:
+        return client_request(
+            body,
+            style=style,
+            client_id=client_id,
+            client_secret=client_secret,
+            client_id_parameter=self.shape.client_id_parameter,
+            basic_encoding=self.shape.basic_encoding,
+        )
 
 
 def _judged(answered: TokenAnswer) -> RevocationAnswer:

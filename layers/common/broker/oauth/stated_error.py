@@ -1,9 +1,10 @@
 """What an answer says went wrong, wherever the service puts it."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from .answer_body import Members
+from .answer_body import Members, value_at
 
 _CODES = (
     "error",  # RFC 6749 §5.2
@@ -17,6 +18,7 @@ _CODES = (
     "subCategory",  # HubSpot
     "ECODE",  # ClickUp
 )
+_NUMBERS = ("errcode",)  # WeChat: 0 is a success
 _SENTENCES = (
     "error_description",  # RFC 6749 §5.2
     "message",
@@ -27,6 +29,7 @@ _SENTENCES = (
     "description",
     "faultstring",
     "err",
+    "errmsg",  # WeChat
     "title",
 )
 _LONGEST_SENTENCE = 2_000
@@ -43,19 +46,38 @@ class StatedError:
     description: str = ""
 
 
-def states_error(members: Members) -> bool:
-    """Tell a refusal inside a 200 (GitHub's ``error``, Slack's ``ok: false``)."""
+def states_error(members: Members, field: str | None = None) -> bool:
+    """Tell a refusal inside a 200 (GitHub's ``error``, Slack's ``ok: false``, ``errcode``).
+
+    ``field`` is where the builder says that the service puts its errors, as a dotted path.
+    """
     failed = any(members.get(name) in (False, "false") for name in ("ok", "success"))
-    return failed or _is_error(members.get("error"))
+    declared = value_at(members, field) if field else None
+    return failed or any(
+        _is_error(each) for each in (members.get("error"), *_coded(members), declared)
+    )
 
 
-def stated_error(members: Members) -> StatedError:
-    """Collect what was said: in ``error`` as text or object, in ``errors``, or beside them."""
+def stated_error(members: Members, field: str | None = None) -> StatedError:
+    """Collect what was said: in ``error`` as text or object, in ``errors``, or beside them.
+
+    Where the builder names a field, it comes first. A code that is a number has its field's name
+    before it.
+    """
+    found = _collected(members)
+    declared = _named_code(field.rpartition(".")[2], value_at(members, field)) if field else None
+    return replace(found, codes=(declared, *found.codes)) if declared else found
+
+
+def _collected(members: Members) -> StatedError:
     nested = _nested(members)
     sources = [source for source in (nested, members) if source is not None]
     texts = [text for source in sources for text in _texts(source, _CODES)]
     sentences = [*_strava(nested), *(t for source in sources for t in _texts(source, _SENTENCES))]
     codes = tuple(text for text in texts if _CODE.fullmatch(text))
+    if not codes:
+        named = (_named_code(name, members.get(name)) for name in _NUMBERS)
+        codes = tuple(code for code in named if code)
     prose = [text for text in texts if text not in codes]
     return StatedError(codes, next(iter([*sentences, *prose]), "")[:_LONGEST_SENTENCE])
 
@@ -65,6 +87,19 @@ def _is_error(value: object) -> bool:
     if isinstance(code, str | int) and str(code).strip().lower() in _NO_ERROR:
         return False
     return bool(value)
+
+
+def _coded(members: Members) -> Iterator[object]:
+    return (members.get(name) for name in _NUMBERS)
+
+
+def _named_code(name: str, value: object) -> str | None:
+    """Write a code that is a number with its name: ``errcode-40029``; None: it is no error."""
+    if isinstance(value, bool) or not isinstance(value, int | str) or not _is_error(value):
+        return None
+    text = str(value)
+    code = text if _CODE.fullmatch(text) else f"{name}-{text}"
+    return code if _CODE.fullmatch(code) else None
 
 
 def _nested(members: Members) -> Members | None:

@@ -36,6 +36,8 @@ class TokenAnswer:
     answer: Answer
     received_at: datetime
     sent: Iterable[str] = field(repr=False)
+    error_field: str | None = None
+    """Where the builder says that a success states an error."""
 
     def granted(self) -> Members:
         """Return the members of a 2xx that states no error; raise TokenRequestFailed."""
@@ -49,7 +51,7 @@ class TokenAnswer:
 
         ``unusable`` names the member of a success that cannot be used.
         """
-        said = stated_error(self._members() or {})
+        said = stated_error(self._members() or {}, self.error_field)
         refusal = self._refusal(said)
         match refusal:
             case Refusal.GRANT:
@@ -75,7 +77,8 @@ class TokenAnswer:
     @property
     def succeeded(self) -> bool:
         """Tell a 2xx that does not state an error in its body."""
-        return 200 <= self.answer.status < 300 and not states_error(self._members() or {})
+        stated = states_error(self._members() or {}, self.error_field)
+        return 200 <= self.answer.status < 300 and not stated
 
     @property
     def _wait(self) -> float | None:

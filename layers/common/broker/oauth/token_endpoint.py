@@ -7,11 +7,18 @@ from datetime import datetime
 from broker.clock import Clock
 from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import OutboundError
-from broker.model import Secret, Server
+from broker.model import Credentials, Method, ResourceIn, Secret, Server
 from broker.outbound import Outbound
 
-from .client_authentication import ClientRequest, CredentialMissing, client_request
+from .client_authentication import (
+    ClientRequest,
+    CredentialMissing,
+    anonymous_request,
+    as_query,
+    client_request,
+)
 from .failures import ClientRefused
+from .introspection import introspected_expiry
 from .token_answer import TokenAnswer, unanswered
 from .token_response import TokenResponse, Unusable, read_token_response
 
@@ -84,12 +91,43 @@ class TokenEndpoint:
         A response without a refresh token has None there: the old one stays in use. ``now`` tells
         a better time than the container's clock, if there is one.
         """
-        parameters = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
+        asked = server.quirks.refresh_request
+        parameters = {"grant_type": asked.grant_type, asked.parameter: refresh_token.reveal()}
         secrets = [secret for secret in (refresh_token, client_secret) if secret]
-        url = server.refresh_endpoint or server.token_endpoint
-        request = _Request(Step.REFRESH, server, url, secrets, now or self.clock.now)
+        url, time = server.refresh_endpoint or server.token_endpoint, now or self.clock.now
+        how = asked.method, asked.credentials
+        request = _Request(Step.REFRESH, server, url, secrets, time, *how)
         extra = server.extra_refresh_params
         return self._send(request, _with_extra(parameters, extra, server), client_secret, deadline)
+
+    def prolong(
+        self, server: Server, client_secret: Secret | None, response: TokenResponse, deadline: float
+    ) -> TokenResponse:
+        """Exchange the token of a code for one that lives longer, where the service has that.
+
+        Whatever became of it, the code is spent.
+        """
+        asked = server.quirks.long_lived_exchange
+        if asked is None:
+            return response
+        token = response.token_set.access_token
+        parameters = {"grant_type": asked.grant_type, asked.parameter: token.reveal()}
+        secrets = [secret for secret in (token, client_secret) if secret]
+        how = asked.method, asked.credentials
+        request = _Request(Step.EXCHANGE, server, asked.endpoint, secrets, self.clock.now, *how)
+        return response.prolonged(self._send(request, parameters, client_secret, deadline))
+
+    def dated(
+        self, server: Server, client_secret: Secret | None, response: TokenResponse, deadline: float
+    ) -> TokenResponse:
+        """Return a response with its end as introspection tells it, where nothing else did."""
+        if response.lifetime_told:
+            return response
+        token = response.token_set.access_token
+        ends = introspected_expiry(
+            self.outbound, server, client_secret, token, now=self.clock.now(), deadline=deadline
+        )
+        return response.ending(ends) if ends else response
 
     def _send(
         self,
@@ -102,17 +140,18 @@ class TokenEndpoint:
         sent_at = request.now()
         try:
             answer = self.outbound.send(
-                "POST",
+                request.method.value,
                 url,
                 headers=sent.headers,
-                content=sent.content,
+                content=sent.content or None,
                 deadline=deadline,
                 cap=CAP,
                 fresh=True,
             )
         except OutboundError as exc:
             raise unanswered(request.step, exc) from exc
-        judged = TokenAnswer(request.step, answer, request.now(), request.hidden(sent))
+        hidden, field = request.hidden(sent), request.server.quirks.error_field
+        judged = TokenAnswer(request.step, answer, request.now(), hidden, field)
         try:
             response = read_token_response(judged.granted(), request.server, sent_at)
         except Unusable as exc:
@@ -129,6 +168,8 @@ class _Request:
     url: str | None
     secrets: list[Secret]
     now: Callable[[], datetime]
+    method: Method = Method.POST
+    credentials: Credentials = Credentials.SAME
 
     def prepared(
         self, parameters: Mapping[str, str], client_secret: Secret | None
@@ -137,16 +178,24 @@ class _Request:
         if not self.url:
             raise self._incomplete("token_endpoint")
         try:
-            request = client_request(
-                parameters,
-                style=self.server.token_request_style,
-                client_id=self.server.client_id,
-                client_secret=client_secret,
-                client_id_parameter=self.server.client_id_parameter,
-            )
+            request = self._request(parameters, client_secret)
         except CredentialMissing as exc:
             raise self._incomplete(str(exc)) from None
-        return self.url, request
+        return as_query(self.url, request) if self.method is Method.GET else (self.url, request)
+
+    def _request(
+        self, parameters: Mapping[str, str], client_secret: Secret | None
+    ) -> ClientRequest:
+        if self.credentials is Credentials.OMITTED:
+            return anonymous_request(parameters)
+        return client_request(
+            parameters,
+            style=self.server.token_request_style,
+            client_id=self.server.client_id,
+            client_secret=client_secret,
+            client_id_parameter=self.server.client_id_parameter,
+            basic_encoding=self.server.quirks.basic_encoding,
+        )
 
     def hidden(self, request: ClientRequest) -> list[str]:
         """Return the texts that the answer's evidence must not quote."""
@@ -167,5 +216,6 @@ def _with_extra(
 ) -> dict[str, str]:
     """Add the builder's parameters and ``resource`` (RFC 8707 §2.2); ours win."""
     added = {name: value for name, value in extra.items() if name not in _OURS}
-    resource = {"resource": server.resource} if server.resource else {}
+    sent = server.quirks.resource_in in (ResourceIn.BOTH, ResourceIn.TOKEN)
+    resource = {"resource": server.resource} if server.resource and sent else {}
     return {**added, **resource, **parameters}

@@ -11,8 +11,8 @@ from broker.diagnosis import Fact
 from broker.model import Secret, Server, TokenSet
 from broker.redaction import Redactor
 
-from .answer_body import Members
-from .lifetime import access_expiry, refresh_expiry
+from .answer_body import Members, value_at
+from .lifetime import REFRESH_EXPIRY, access_expiry, refresh_expiry
 
 # Bound to a key that we do not hold (RFC 9449, RFC 7800), or no access token (RFC 8693): as a
 # bearer it is refused at best. Any other type is taken: services send 'user', 'bot' or nothing.
@@ -41,8 +41,12 @@ class TokenResponse:
     id_token: Secret | None
     members: Mapping[str, object] = field(repr=False)
     """All that the answer held, tokens included: not for logs."""
+    lifetime_told: bool = True
+    """Whether the service, or the token itself, says when the access token ends."""
     refresh_token_lost: bool = False
     """Whether a refresh token came in a form that cannot be read: the old one may be spent."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """What the connection keeps of this consent, for the gaps of its URLs."""
 
     @property
     def facts(self) -> Mapping[str, Fact]:
@@ -58,6 +62,21 @@ class TokenResponse:
         if tokens.scope is not None:
             known["scope"] = " ".join(tokens.scope)
         return known
+
+    def ending(self, expires_at: datetime) -> Self:
+        """Return it with an end that was found out since."""
+        token_set = replace(self.token_set, expires_at=expires_at)
+        return replace(self, token_set=token_set, lifetime_told=True)
+
+    def prolonged(self, longer: "TokenResponse") -> Self:
+        """Return it with the token that this one was exchanged for; what that lacks stays."""
+        tokens, old = longer.token_set, self.token_set
+        token_set = replace(
+            tokens,
+            refresh_token=tokens.refresh_token or old.refresh_token,
+            scope=old.scope if tokens.scope is None else tokens.scope,
+        )
+        return replace(self, token_set=token_set, lifetime_told=longer.lifetime_told)
 
     def with_scope_free_of(self, *sent: Secret) -> Self:
         """Return it without scopes that are made of our own secrets or of these tokens."""
@@ -76,13 +95,17 @@ def read_token_response(members: Members, server: Server, sent_at: datetime) -> 
     empty scope too. Lifetimes count from ``sent_at``, so that an error makes them shorter.
     """
     found = _named(members, server.access_token_field) or _holding_token(members)
+    found = _declared(found, members, server.quirks.token_response_fields)
     access_token = _token(found.get("access_token"))
     refresh_token = _token(found.get("refresh_token"), _REFRESH)
+    if server.quirks.renews_itself:
+        found, refresh_token = _renewing_itself(found), access_token
     if access_token is None:
         raise Unusable("access_token", refresh_token)
     if str(found.get("token_type")).lower() in _UNUSABLE_TYPES:
         raise Unusable("token_type", refresh_token)
     expires_at = access_expiry(found, access_token.reveal(), sent_at)
+    told = expires_at is not None
     if expires_at is None and server.default_expires_in:
         expires_at = sent_at + timedelta(seconds=server.default_expires_in)
     token_set = TokenSet(
@@ -94,7 +117,21 @@ def read_token_response(members: Members, server: Server, sent_at: datetime) -> 
         refresh_expires_at=refresh_expiry(found, sent_at),
     )
     lost = refresh_token is None and _says_something(found.get("refresh_token"))
-    return TokenResponse(token_set, _token(found.get("id_token")), members, lost)
+    id_token = _token(found.get("id_token"))
+    return TokenResponse(token_set, id_token, members, told, lost)
+
+
+def _declared(found: Members, members: Members, fields: Mapping[str, str]) -> Members:
+    """Put what lies where the builder says in the place of its member; what does not stays."""
+    values = {name: value_at(members, path) for name, path in fields.items()}
+    there = {name: value for name, value in values.items() if value is not None}
+    return {**found, **there} if there else found
+
+
+def _renewing_itself(found: Members) -> Members:
+    """Leave out the refresh token: the access token takes its place, its end included."""
+    ends = {"refresh_token", *REFRESH_EXPIRY}
+    return {name: value for name, value in found.items() if name not in ends}
 
 
 def holds_token(members: Members) -> bool:
@@ -142,7 +179,11 @@ def _inside(members: Members) -> Mapping[str, Members]:
 
 
 def _objects(members: Members) -> dict[str, Members]:
-    return {name: cast("Members", v) for name, v in members.items() if isinstance(v, dict)}
+    """Return the objects by name; a list of one (Instagram's ``data``) counts as its item."""
+    items = {
+        name: v[0] if isinstance(v, list) and len(v) == 1 else v for name, v in members.items()
+    }
+    return {name: cast("Members", v) for name, v in items.items() if isinstance(v, dict)}
 
 
 def _token(value: object, grammar: re.Pattern[str] = _VISIBLE) -> Secret | None:

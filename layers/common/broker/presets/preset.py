@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from broker.errors import InvalidServer
+from broker.templates import GapKind, GapRule, filled, samples
 from broker.wire import Wire
+from broker.wire.quirks import DeclaredQuirks
 
 from .value import PresetValue, ValueRefused
 
@@ -32,8 +34,11 @@ class _Strict(Wire):
     model_config = ConfigDict(extra="forbid", strict=False)
 
 
-class PresetServer(_Strict):
-    """Fields of a server. URLs and extra parameters may hold ``{gaps}`` for the preset's values."""
+class PresetServer(DeclaredQuirks, _Strict):
+    """Fields of a server. URLs and extra parameters may hold ``{gaps}`` for the preset's values.
+
+    Gaps that are named like kept fields, or ``client_id``, stay: connections fill them.
+    """
 
     authorization_endpoint: Template
     token_endpoint: Template
@@ -50,6 +55,15 @@ class PresetServer(_Strict):
     extra_refresh_params: Params = Field(default_factory=dict)
     access_token_field: Member | None = None
     account_field: Member | None = None
+
+    @property
+    def later(self) -> Mapping[str, GapRule]:
+        """Return the gaps that connections fill."""
+        kept = {
+            name: GapRule(GapKind(field.kind), tuple(field.hosts))
+            for name, field in self.kept_fields.items()
+        }
+        return kept | dict.fromkeys(("client_id", "token"), GapRule(GapKind.SEGMENT))
 
     def set_fields(self) -> Mapping[str, Any]:
         """Return what the preset sets; what it leaves out stays as the API has it by default."""
@@ -133,6 +147,8 @@ class Preset(_Strict):
         return field
 
     def _value(self, name: str, values: Mapping[str, str]) -> str:
+        if name in self.server.later:
+            return f"{{{name}}}"
         value = self.values[name]
         given = values.get(name, value.default)
         if given is None:
@@ -150,6 +166,10 @@ class Preset(_Strict):
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         gaps = {gap for text in _texts(self.server.set_fields()) for gap in _GAP.findall(text)}
+        later = self.server.later
+        if clash := later.keys() & self.values.keys():
+            raise ValueError(f"a value and a kept field have one name: {sorted(clash)}")
+        gaps -= later.keys()
         if gaps != self.values.keys():
             raise ValueError(f"gaps and values differ: {sorted(gaps ^ self.values.keys())}")
         names = [scope.name for scope in self.scopes]
@@ -158,7 +178,8 @@ class Preset(_Strict):
             raise ValueError("a scope comes twice, or holds the separator")
         examples = {name: value.example for name, value in self.values.items()}
         for name, field in self.filled(examples, ()).items():
-            if name.endswith("_endpoint") and not _URL.fullmatch(field):
+            is_url = name.endswith("_endpoint")
+            if is_url and not _URL.fullmatch(filled(field, samples(later))):
                 raise ValueError(f"{name}: not a URL once its gaps are filled")
         return self
 

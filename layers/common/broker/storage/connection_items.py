@@ -1,6 +1,7 @@
 """How a connection lies in the table."""
 
 import hashlib
+import math
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from broker.model import (
     Connection,
     Failure,
     Lease,
+    Quirks,
     Reason,
     RevocationTarget,
     SealedTokens,
@@ -58,6 +60,34 @@ def failure_item(failure: Failure | None) -> Item | None:
     return {"code": failure.code, "message": failure.message, "at": seconds(failure.at)}
 
 
+CLEARED: dict[str, None] = dict.fromkeys(
+    (
+        "lease_id",
+        "lease_until",
+        "recover_at",
+        "ambiguous",
+        "ambiguous_at",
+        "retry_at",
+        "attempts",
+        "refusals",
+        "reason",
+        "failure",
+    )
+)
+
+
+def troubles(held: Connection) -> dict[str, Any]:
+    """Return what a failure that may pass leaves behind."""
+    return {
+        "retry_at": held.retry_at and math.ceil(held.retry_at.timestamp()),
+        "attempts": held.attempts or None,
+        "refusals": held.refusals or None,
+        "ambiguous": held.ambiguous or None,
+        "ambiguous_at": seconds(held.ambiguous_at),
+        "failure": failure_item(held.failure),
+    }
+
+
 def to_item(connection: Connection) -> Item:
     """Return the whole item of a connection without lease, recovery or backoff."""
     item: Item = {
@@ -78,6 +108,8 @@ def to_item(connection: Connection) -> Item:
         "user_label": connection.user_label,
         "requested_scopes": list(connection.requested_scopes),
         "scope_requests": connection.scope_requests or None,
+        "kept": dict(connection.kept) or None,
+        **Quirks(revocation_request=connection.revocation.request).declared(),
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -96,7 +128,7 @@ def from_item(item: Item) -> Connection:
         tokens=_tokens(item),
         created_at=moment(item["created_at"]),
         connected_at=moment(item["connected_at"]),
-        revocation=RevocationTarget(item.get("revocation_endpoint"), item.get("client_id")),
+        revocation=_revocation(item),
         account=Account(item.get("account_label"), item.get("account_subject")),
         reason=Reason(item["reason"]) if "reason" in item else None,
         failure=Failure(failure["code"], failure["message"], moment(failure["at"]))
@@ -117,7 +149,14 @@ def from_item(item: Item) -> Connection:
         due_at=maybe_moment(item.get("due_at")),
         removing_since=maybe_moment(item.get("removing_since")),
         mcp_session=sealed.from_item(item.get("mcp_session")),
+        kept=item.get("kept", {}),
     )
+
+
+def _revocation(item: Item) -> RevocationTarget:
+    endpoint, client_id = item.get("revocation_endpoint"), item.get("client_id")
+    said = {name: item[name] for name in ("revocation_request",) if name in item}
+    return RevocationTarget(endpoint, client_id, Quirks.of(said).revocation_request)
 
 
 def _tokens(item: Item) -> SealedTokens:

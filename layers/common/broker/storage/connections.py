@@ -141,8 +141,8 @@ class ConnectionStore:
         assign = {
             **items.token_attributes(tokens),
             "generation": seen.generation + 1,
-            **_CLEARED,
-            **(_troubles(troubled) if troubled else {}),
+            **items.CLEARED,
+            **(items.troubles(troubled) if troubled else {}),
         }
         active = {
             "status": Status.ACTIVE.value,
@@ -167,7 +167,7 @@ class ConnectionStore:
             "lease_id": None,
             "lease_until": None,
             "recover_at": None,
-            **_troubles(held),
+            **items.troubles(held),
         }
         due = items.due_attributes(held.user_id, held.server_id, due_at)
         active = Attr("status").eq(Status.ACTIVE.value)
@@ -187,7 +187,7 @@ class ConnectionStore:
             "status": Status.RECONNECT_REQUIRED.value,
             "reason": reason.value,
             "failure": items.failure_item(failure),
-            **{name: None for name in _CLEARED if name not in {"reason", "failure"}},
+            **{name: None for name in items.CLEARED if name not in {"reason", "failure"}},
             **items.due_attributes(seen.user_id, seen.server_id, None),
         }
         condition = _as_seen(seen) & Attr("status").eq(Status.ACTIVE.value)
@@ -210,6 +210,12 @@ class ConnectionStore:
         """Set the moment at which the worker looks again; raise Moved."""
         due = items.due_attributes(seen.user_id, seen.server_id, due_at)
         self._write(seen, _as_seen(seen) & Attr("status").eq(seen.status.value), due)
+
+    def date(self, seen: Connection, expires_at: datetime, due_at: datetime | None) -> Connection:
+        """Say when the access token ends, as was found out since it was stored; raise Moved."""
+        condition = _as_seen(seen) & Attr("status").eq(Status.ACTIVE.value)
+        due = items.due_attributes(seen.user_id, seen.server_id, due_at)
+        return self._write(seen, condition, {"expires_at": seconds(expires_at), **due})
 
     def remember_session(self, seen: Connection, session: Sealed | None) -> None:
         """Keep the sealed MCP session for the next call; raise Moved."""
@@ -248,34 +254,6 @@ class ConnectionStore:
             return items.from_item(self.table.update(key, condition=condition, assign=assign))
         except ConditionFailed as failed:
             raise _moved(failed) from None
-
-
-_CLEARED: dict[str, None] = dict.fromkeys(
-    (
-        "lease_id",
-        "lease_until",
-        "recover_at",
-        "ambiguous",
-        "ambiguous_at",
-        "retry_at",
-        "attempts",
-        "refusals",
-        "reason",
-        "failure",
-    )
-)
-
-
-def _troubles(held: Connection) -> dict[str, Any]:
-    """Return what a failure that may pass leaves behind."""
-    return {
-        "retry_at": held.retry_at and math.ceil(held.retry_at.timestamp()),
-        "attempts": held.attempts or None,
-        "refusals": held.refusals or None,
-        "ambiguous": held.ambiguous or None,
-        "ambiguous_at": seconds(held.ambiguous_at),
-        "failure": items.failure_item(held.failure),
-    }
 
 
 def _moved(failed: ConditionFailed) -> Moved:

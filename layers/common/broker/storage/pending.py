@@ -103,6 +103,7 @@ class PendingStore:
                 "code": sealed.to_item(code),
                 "completion_hash": completion_hash,
                 "completion_expires_at": seconds(until),
+                "kept": dict(pending.kept) or None,
             },
         )
         return replace(
@@ -241,4 +242,5 @@ def _state(item: Item) -> PendingAuthorization:
         code=sealed.from_item(item.get("code")),
         completion_hash=item.get("completion_hash"),
         completion_expires_at=maybe_moment(item.get("completion_expires_at")),
+        kept=item.get("kept", {}),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
 from broker.errors import PreconditionFailed
-from broker.model import AuthType, RevocationScope, Server, TokenRequestStyle
+from broker.model import AuthType, Quirks, RevocationScope, Server, TokenRequestStyle
 from broker.storage import sealed
 from broker.storage.found import FoundStore
 from broker.storage.table import ConditionFailed, Item, Table, maybe_moment, seconds
@@ -115,6 +115,7 @@ def _item(server: Server) -> Item:
         "scopes": list(server.scopes),
         "token_request_style": server.token_request_style.value,
         "revocation_scope": server.revocation_scope.value,
+        "quirks": server.quirks.declared() or None,
         "created_at": seconds(server.created_at),
         "updated_at": seconds(server.updated_at),
     }
@@ -131,6 +132,7 @@ def _server(item: Item) -> Server:
         scopes=tuple(item["scopes"]),
         token_request_style=TokenRequestStyle(item["token_request_style"]),
         revocation_scope=RevocationScope(item["revocation_scope"]),
+        quirks=Quirks.of(item.get("quirks", {})),
         created_at=maybe_moment(item.get("created_at")),
         updated_at=maybe_moment(item.get("updated_at")),
     )

@@ -25,6 +25,7 @@ from broker.model import (
     Secret,
     Server,
     TokenSet,
+    placed,
 )
 from broker.oauth import (
     NoUsableAnswer,
@@ -32,13 +33,14 @@ from broker.oauth import (
     Revoker,
     TokenEndpoint,
     TokenRequestFailed,
+    TokenResponse,
 )
 from broker.queues import Queues, RescueMessage
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.table import PATIENCE, TableTime
 from broker.telemetry import count, logger, record, timed
 from broker.tokens.causes import cause_of
-from broker.tokens.gate import Gate
+from broker.tokens.gate import ROOM, Gate
 from broker.tokens.sealing import OpenKeys, TokenSealer, place_of, seal_next
 from broker.tokens.verdicts import Sent, Verdicts, doubtful, half_answered
 from broker.vault import Kind
@@ -47,6 +49,7 @@ ANSWER_SECONDS = 8.0
 """How long a token endpoint may take, at most."""
 MARGIN = 3.0
 """Seconds between the latest end of a holder and of its lease, and kept for storing."""
+_DATING_SECONDS = 2.0
 _STORE_PAUSES = (0.05, 0.2, 0.5)
 _NO_ANSWER = RevocationOutcome.NO_ANSWER
 _NOTHING = Secret("-")
@@ -122,8 +125,8 @@ class Refresher:
         held = turn.held
         sealed = held.tokens.refresh
         try:
-            if sealed is None:  # it was there when the lease was asked for
-                raise SealBroken
+            if sealed is None:
+                raise SealBroken  # it was there when the lease was asked for
             keys = self.sealer.open_keys(held, sealed)
             refresh_token = keys.refresh.open(place_of(held, Kind.REFRESH), sealed)
             access_token = None
@@ -142,7 +145,7 @@ class Refresher:
         try:
             with timed(REFRESH_LATENCY, self.clock):
                 response = self.endpoint.refresh(
-                    turn.server,
+                    placed(turn.server, turn.held.kept),
                     opened.client_secret,
                     refresh_token=opened.refresh_token,
                     deadline=deadline,
@@ -156,9 +159,32 @@ class Refresher:
         sent = Sent(turn.held, turn.lease, sent_at)
         troubled = doubtful(sent) if response.refresh_token_lost else None
         stored = self._keep(turn, opened, response.token_set, troubled)
+        if stored and turn.server.quirks.introspection_endpoint and not response.lifetime_told:
+            stored = self._dated(turn, opened, response, stored)
         count(REFRESH, outcome="refreshed", cause="none")
         record(REFRESH_FAILED, 0)
         return (stored, response.token_set.access_token) if stored else None
+
+    def _dated(
+        self, turn: "_Turn", opened: Opened, response: TokenResponse, stored: Connection
+    ) -> Connection:
+        """Ask when the new token ends, where that can be asked: after it is safe, and once."""
+        server = placed(turn.server, turn.held.kept)
+        deadline = min(self.clock.monotonic() + _DATING_SECONDS, turn.invocation.deadline - ROOM)
+        try:
+            secret = self.credentials.again(server, opened.client_secret, turn.time.moment())
+        except TemporarilyUnavailable:
+            return stored
+        dated = self.endpoint.dated(server, secret, response, deadline)
+        expires_at = dated.token_set.expires_at
+        if expires_at is None or not dated.lifetime_told:
+            return stored
+        tokens = replace(stored.tokens, expires_at=expires_at)
+        meant = replace(stored, tokens=tokens)
+        due_at = self.verdicts.next_due(turn.server, meant, turn.time.moment())
+        with suppress(Moved, TemporarilyUnavailable):
+            return self.connections.date(stored, expires_at, due_at)
+        return stored
 
     def _failed(
         self, turn: "_Turn", opened: Opened, failed: TokenRequestFailed, sent_at: datetime
@@ -224,12 +250,7 @@ class Refresher:
         else:
             count(TOKEN_SET_RESCUED)
 
-    def _orphaned(
-        self,
-        turn: "_Turn",
-        stands: Connection | None,
-        successor: Successor,
-    ) -> None:
+    def _orphaned(self, turn: "_Turn", stands: Connection | None, successor: Successor) -> None:
         """End a token whose connection is gone; of one reconnected only where that is safe.
 
         Where the service does not answer, whoever takes it off the rescue queue goes on trying.
@@ -240,13 +261,14 @@ class Refresher:
             return  # its set is in use, or has been followed by another
         if stands is not None and server.revocation_scope is not RevocationScope.TOKEN:
             return
-        if server.revocation_endpoint is None:
+        endpoint = placed(server, turn.held.kept).revocation_endpoint
+        if endpoint is None:
             return
-        if self._revoked(turn, server.revocation_endpoint, successor.tokens) is _NO_ANSWER:
+        if self._revoked(turn, endpoint, successor.tokens) is _NO_ANSWER:
             self._rescue(turn.held, successor.sealed)
 
     def _revoked(self, turn: "_Turn", endpoint: str, tokens: TokenSet) -> RevocationOutcome:
-        server = turn.server
+        server, shape = turn.server, turn.server.revocation_shape
         try:
             proof = self.credentials.of(server, turn.time.moment())
         except (TemporarilyUnavailable, SealBroken):
@@ -256,8 +278,9 @@ class Refresher:
             client_id=server.client_id or "",
             style=server.token_request_style,
             client_secret=proof,
-            token=tokens.refresh_token or tokens.access_token,
+            token=shape.request.first_of(tokens.refresh_token, tokens.access_token),
             deadline=min(self.clock.monotonic() + MARGIN, turn.invocation.deadline),
+            shape=shape,
         )
 
 

@@ -8,7 +8,7 @@ from broker.credentials import ClientCredentials
 from broker.errors import TemporarilyUnavailable
 from broker.events import EventBus, EventType
 from broker.metrics import RESCUE_APPLIED, RESCUE_DISCARDED
-from broker.model import Connection, RevocationScope, Server, Status
+from broker.model import Connection, RevocationScope, Server, Status, placed
 from broker.oauth import RevocationOutcome, Revoker
 from broker.queues import RescueMessage
 from broker.storage.connections import ConnectionStore, Moved
@@ -64,17 +64,20 @@ class Rescuer:
             known = stands.grant_id == message.grant_id  # delivered twice: the set is in use
             if known or server is None or server.revocation_scope is not RevocationScope.TOKEN:
                 return
-        if server is None or server.revocation_endpoint is None:
+        endpoint = placed(server, message.kept).revocation_endpoint if server else None
+        if server is None or endpoint is None:
             return
         if server.config_digest != message.config_digest:
             return  # what was set since is not where this token may go
+        shape = server.revocation_shape
         outcome = self.revoker.revoke(
-            server.revocation_endpoint,
+            endpoint,
             client_id=server.client_id or "",
             style=server.token_request_style,
             client_secret=self.credentials.of(server),
-            token=self.sealer.open_rescued(message),
+            token=self.sealer.open_rescued(message, shape.request),
             deadline=self.clock.monotonic() + MARGIN,
+            shape=shape,
         )
         if outcome is RevocationOutcome.NO_ANSWER and not self._is_old(message):
             raise TemporarilyUnavailable("The service did not answer the revocation.")

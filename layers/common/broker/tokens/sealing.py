@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from broker.model import Connection, Sealed, SealedTokens, Secret, TokenSet
+from broker.model import (
+    Connection,
+    RevocationRequest,
+    Sealed,
+    SealedTokens,
+    Secret,
+    TokenSet,
+)
 from broker.queues import RescueMessage
 from broker.vault import Context, DataKey, Kind, Place, Vault
 
@@ -55,12 +62,13 @@ class TokenSealer:
             self.vault.open_key(context, refresh.wrapped_key),
         )
 
-    def open_rescued(self, message: RescueMessage) -> Secret:
-        """Open the token of a rescued set that ends most: the refresh token if it has one."""
+    def open_rescued(self, message: RescueMessage, request: RevocationRequest) -> Secret:
+        """Open the token of a rescued set that ends most, of those that the request takes."""
         tokens = message.tokens()
-        kind = Kind.REFRESH if tokens.refresh else Kind.ACCESS
+        kind = Kind.REFRESH if request.first_of(tokens.refresh, None) else Kind.ACCESS
         named = (message.user_id, message.server_id, message.grant_id, message.generation + 1)
-        return self.vault.open(_place(kind, *named), tokens.refresh or tokens.access)
+        sealed = request.first_of(tokens.refresh, tokens.access)
+        return self.vault.open(_place(kind, *named), sealed)
 
     def open_session(self, connection: Connection) -> Secret | None:
         """Open the MCP session that the last call left, if any."""

@@ -78,10 +78,17 @@ class RefreshPolicy:
 
 def idle_moment(tokens: SealedTokens, server: Server) -> datetime | None:
     """Return when a refresh token must be used lest it die of idleness; None: not known to."""
-    if server.refresh_idle_days is None:
-        return None
-    idle = timedelta(days=server.refresh_idle_days)
-    return tokens.obtained_at + idle * (1 - _IDLE_MARGIN)
+    life = _unused_life(tokens, server)
+    return None if life is None else tokens.obtained_at + life * (1 - _IDLE_MARGIN)
+
+
+def _unused_life(tokens: SealedTokens, server: Server) -> timedelta | None:
+    """Return how long what renews the set lives unused: an access token, until it runs out."""
+    days = server.refresh_idle_days
+    lives = [timedelta(days=days)] if days is not None else []
+    if server.quirks.renews_itself and tokens.expires_at is not None:
+        lives.append(tokens.expires_at - tokens.obtained_at)
+    return min(lives, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +118,8 @@ def held_back(connection: Connection, server: Server, now: datetime) -> HeldBack
 
 
 def _last_call(tokens: SealedTokens, server: Server) -> datetime | None:
-    if server.refresh_idle_days is None:
-        return None
-    return tokens.obtained_at + timedelta(days=server.refresh_idle_days) * (1 - _LAST_CALL)
+    life = _unused_life(tokens, server)
+    return None if life is None else tokens.obtained_at + life * (1 - _LAST_CALL)
 
 
 def still_valid(tokens: SealedTokens, now: datetime) -> bool:

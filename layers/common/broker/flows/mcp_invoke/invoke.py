@@ -34,6 +34,7 @@ from broker.model import (
     ToolCall,
     ToolListing,
     Wish,
+    placed,
 )
 from broker.proposals import FirstUse
 from broker.storage.connections import ConnectionStore, Moved
@@ -188,8 +189,9 @@ class McpInvoke:
             raise ServerMisconfigured(message) from lacking
         connection, _ = self.connections.get(user_id, server.server_id)
         held = connection.tokens.scope if connection else ()
+        url = placed(server, connection.kept if connection else {}).mcp_url
         wanted = lacking.scopes or self.discoverer().listed_scopes(
-            server.mcp_url, lacking.challenge, invocation.deadline - _KEPT_BACK
+            url, lacking.challenge, invocation.deadline - _KEPT_BACK
         )
         union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *wanted))))
         missing = tuple(scope for scope in union if scope not in held)

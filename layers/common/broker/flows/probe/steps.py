@@ -28,6 +28,7 @@ from broker.model import (
     TestRun,
     TestStep,
     TokenRequestStyle,
+    placed,
 )
 from broker.oauth import (
     ClientRefused,
@@ -37,6 +38,7 @@ from broker.oauth import (
     Revoker,
     TokenEndpoint,
     TokenRequestFailed,
+    check_kept,
     new_code_verifier,
 )
 from broker.outbound import Outbound
@@ -70,10 +72,12 @@ class Steps:
         uri = claim.pending.redirect_uri
         try:
             response = self.grants.exchange(server, claim.pending, claim.code, invocation)
+            check_kept(server, response.kept, Step.EXCHANGE)
         except ClientRefused as exc:
-            evidence = self._with_working_style(server, exc.evidence, invocation)
+            reached = placed(server, claim.pending.kept)
+            evidence = self._with_working_style(reached, exc.evidence, invocation)
             return failed(run, TestStep.EXCHANGE, evidence, server, uri)
-        except TokenRequestFailed as exc:
+        except (TokenRequestFailed, ForeignResponse) as exc:
             return failed(run, TestStep.EXCHANGE, exc.evidence, server, uri)
         run = self._findings(run, server, claim, TestTokens(response), uri)
         kept = TestTokens(response, claim.pending.nonce).keep(run, self.vault)
@@ -134,8 +138,9 @@ class Steps:
             return run
         deadline = min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2)
         try:
+            reached = placed(server, tokens.response.kept)
             account = self.grants.accounts.find(
-                tokens.response, server, nonce=tokens.nonce, deadline=deadline
+                tokens.response, reached, nonce=tokens.nonce, deadline=deadline
             )
         except ForeignResponse as exc:
             uri = _redirect_uri(server, invocation)
@@ -177,8 +182,8 @@ class Steps:
     def _list(self, run: TestRun, server: Server, invocation: Invocation) -> ToolList | None:
         tokens = open_tokens(run, self.vault)
         if tokens is not None:
-            token = tokens.response.token_set.access_token
-            return self.caller.list_tools_with(server, token, invocation)
+            token, kept = tokens.response.token_set.access_token, tokens.response.kept
+            return self.caller.list_tools_with(server, token, kept, invocation)
         listed = self.caller.list_tools(server, "", invocation)
         return None if isinstance(listed, Unusable) else listed
 
@@ -200,7 +205,7 @@ class Steps:
             return passed(run, TestStep.REFRESH, "There is no refresh token to try.", None)
         try:
             refreshed = self.endpoint.refresh(
-                server,
+                placed(server, tokens.response.kept),
                 self.credentials.of(server),
                 refresh_token=refresh_token,
                 deadline=min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2),
@@ -217,17 +222,19 @@ class Steps:
         """Revoke the test's tokens at the service, and erase them here whatever it says."""
         tokens = open_tokens(run, self.vault)
         erased = replace(run, tokens=None)
-        if tokens is None or server.revocation_endpoint is None:
+        endpoint = tokens and placed(server, tokens.response.kept).revocation_endpoint
+        if tokens is None or endpoint is None:
             seen = "The service has no revocation endpoint; the tokens were erased here."
             return replace(erased, steps=[*run.steps, StepReport(TestStep.REVOKE, "ok", seen)])
-        granted = tokens.response.token_set
+        granted, shape = tokens.response.token_set, server.revocation_shape
         answer = self.revoker.ask(
-            server.revocation_endpoint,
+            endpoint,
             client_id=server.client_id or "",
             style=server.token_request_style,
             client_secret=self.credentials.of(server),
-            token=granted.refresh_token or granted.access_token,
+            token=shape.request.first_of(granted.refresh_token, granted.access_token),
             deadline=min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2),
+            shape=shape,
         )
         if answer.outcome is RevocationOutcome.CONFIRMED:
             return passed(erased, TestStep.REVOKE, "The service confirmed the revocation.", None)

@@ -34,6 +34,7 @@ class TestTokens:
                 "id_token": _revealed(self.response.id_token),
                 "members": self.response.members,
                 "nonce": self.nonce,
+                "kept": dict(self.response.kept),
             }
         )
         sealed = vault.seal(test_place(run.server_id, run.test_id), Secret(text))
@@ -46,7 +47,8 @@ class TestTokens:
             tokens,
             refresh_token=tokens.refresh_token or self.response.token_set.refresh_token,
         )
-        return replace(self, response=replace(refreshed, token_set=kept))
+        kept_values = self.response.kept
+        return replace(self, response=replace(refreshed, token_set=kept, kept=kept_values))
 
 
 def open_tokens(run: TestRun, vault: Vault) -> TestTokens | None:
@@ -67,9 +69,12 @@ def _response(kept: dict[str, object]) -> TokenResponse:
         obtained_at=_moment(kept["obtained_at"]) or datetime.now(UTC),
         scope=tuple(map(str, scope)) if isinstance(scope, list) else None,
     )
-    members = kept["members"]
+    members, values = kept["members"], kept.get("kept")
     return TokenResponse(
-        tokens, _secret(kept["id_token"]), members if isinstance(members, dict) else {}
+        tokens,
+        _secret(kept["id_token"]),
+        members if isinstance(members, dict) else {},
+        kept=values if isinstance(values, dict) else {},
     )
 
 

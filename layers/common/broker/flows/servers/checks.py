@@ -20,7 +20,7 @@ _URLS = (
     "resource",
     "client_assertion_audience",
 )
-_OURS = frozenset(
+OURS = frozenset(
     {
         "client_assertion",
         "client_assertion_type",
@@ -41,10 +41,10 @@ _OURS = frozenset(
         "state",
     }
 )
-_SIGNS = {"space": " ", "comma": ",", "plus": "+"}
+SIGNS = {"space": " ", "comma": ",", "plus": "+"}
 _AUTHORIZATION_PATHS = frozenset({"authorize", "authorization", "auth"})
 _TOKEN_PATHS = frozenset({"token", "tokens", "access_token", "accessToken"})
-_HEADERS_REFUSED = frozenset(
+HEADERS_REFUSED = frozenset(
     {
         "accept",
         "accept-encoding",
@@ -77,16 +77,16 @@ def check_values(values: Mapping[str, Any], outbound: Outbound) -> None:
             _check_url(name, values[name], outbound)
     _check_swapped(values)
     _check_renamed(values)
-    ours = _OURS | {values["client_id_parameter"]}
+    ours = OURS | {values["client_id_parameter"]}
     for name in ("extra_authorize_params", "extra_token_params", "extra_refresh_params"):
         taken = ours.intersection(values[name])
         if taken:
             raise InvalidServer(f"{name}: {min(taken)} is set by the broker itself.")
     separator = values["scope_separator"]
-    sign = _SIGNS.get(separator, separator)
+    sign = SIGNS.get(separator, separator)
     if torn := [scope for scope in values["scopes"] if sign in scope]:
         raise InvalidServer(f"scopes: {torn[0]} holds the scope_separator; list each by itself.")
-    if values["token_header"].lower() in _HEADERS_REFUSED:
+    if values["token_header"].lower() in HEADERS_REFUSED:
         raise InvalidServer("token_header: this header cannot carry a token.")
 
 
@@ -147,9 +147,9 @@ def _check_swapped(values: Mapping[str, Any]) -> None:
 def _check_renamed(values: Mapping[str, Any]) -> None:
     """Refuse a new name that would stand for two parameters of one request."""
     scope, client_id = values["scope_parameter"], values["client_id_parameter"]
-    if scope in _OURS:
+    if scope in OURS:
         raise InvalidServer("scope_parameter: a parameter of that name is sent already.")
-    if client_id in (_OURS | {scope, "scope", "resource"}) - {"client_id"}:
+    if client_id in (OURS | {scope, "scope", "resource"}) - {"client_id"}:
         raise InvalidServer("client_id_parameter: a parameter of that name is sent already.")
 
 

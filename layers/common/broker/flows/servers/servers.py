@@ -16,6 +16,7 @@ from broker.model import (
     Found,
     Kept,
     Precondition,
+    Quirks,
     Registered,
     RevocationScope,
     Sealed,
@@ -35,6 +36,7 @@ from broker.storage.tools import ToolStore
 from broker.vault import Vault, bearer_token_place, client_secret_place
 
 from .checks import check_assertions, check_precondition, check_secret_fits, check_values
+from .quirks import QUIRKS, check_quirks, sampled
 
 if TYPE_CHECKING:
     from .presets import Presets
@@ -115,7 +117,8 @@ class Servers:
         before = self.servers.registered(server_id)
         check_precondition(precondition, before)
         values = self._values(draft)
-        check_values(values, self.outbound)
+        check_quirks(values, self.outbound)
+        check_values(sampled(values), self.outbound)
         wanted = self._wanted(server_id, values, before)
         check_assertions(wanted, has_key=self.key is not None)
         registered = self._registered_secret(wanted, draft)
@@ -193,11 +196,13 @@ class Servers:
         separator = values["scope_separator"]
         values["scope_separator"] = _SEPARATORS.get(separator, separator)
         values["scopes"] = tuple(dict.fromkeys(values["scopes"]))
+        values = {name: value for name, value in values.items() if name not in QUIRKS}
         oauth = values["auth_type"] is AuthType.CONSUMER_OAUTH
         bearer = values["auth_type"] is AuthType.BEARER
         return Server(
             server_id=server_id,
             **values,
+            quirks=Quirks.of(fields),
             client_secret=before.client_secret if before and oauth else None,
             bearer_token=before.bearer_token if before and bearer else None,
             incarnation=before.incarnation if before else secrets.token_urlsafe(8),

@@ -1,0 +1,77 @@
+"""A server as one connection reaches it: the gaps of its URLs filled with what is kept."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from broker.templates import filled, gaps
+
+from .server import Server
+
+CLIENT_ID = "client_id"
+"""The gap that every server's own client id goes into."""
+TOKEN = "token"
+"""The gap of a revocation endpoint that the token goes into, where the service has it there."""
+TEMPLATED = (
+    "mcp_url",
+    "token_endpoint",
+    "refresh_endpoint",
+    "revocation_endpoint",
+    "userinfo_endpoint",
+)
+"""The URLs of a server that may have gaps, but for those among its quirks."""
+
+
+def placed(server: Server, kept: Mapping[str, str]) -> Server:
+    """Return the server with the URLs that requests of one connection go to.
+
+    For requests alone: its ``config_digest`` is another. What does not fit its rule (any more) is
+    not filled in, and a URL with a gap left is one that is not sent.
+    """
+    urls: dict[str, Any] = {name: getattr(server, name) for name in TEMPLATED}
+    quirks = server.quirks
+    inner = [quirks.introspection_endpoint, _exchange_of(server)]
+    if not any(gaps(url) for url in (*urls.values(), *inner)):
+        return server
+    values = _values(server, kept)
+    exchange = quirks.long_lived_exchange
+    quirks = replace(
+        quirks,
+        introspection_endpoint=_filled(quirks.introspection_endpoint, values),
+        long_lived_exchange=exchange
+        and replace(exchange, endpoint=filled(exchange.endpoint, values)),
+    )
+    urls = {name: _filled(url, values) for name, url in urls.items()}
+    return replace(server, quirks=quirks, **urls)
+
+
+def mcp_headers(server: Server, kept: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that the MCP server is sent besides the token; none with a gap left."""
+    values = _values(server, kept)
+    headers = {name: filled(text, values) for name, text in server.quirks.mcp_headers.items()}
+    return {name: text for name, text in headers.items() if not gaps(text)}
+
+
+def unknown_before_code(server: Server, kept: Mapping[str, str]) -> str | None:
+    """Name a value that the token request needs and the callback did not bring; None: none."""
+    values = _values(server, kept)
+    return next((name for name in gaps(server.token_endpoint) if name not in values), None)
+
+
+def _values(server: Server, kept: Mapping[str, str]) -> dict[str, str]:
+    rules = server.quirks.gap_rules
+    judged = {name: rules[name].admitted(kept[name]) for name in rules.keys() & kept.keys()}
+    values = {name: value for name, value in judged.items() if value is not None}
+    if server.client_id:
+        values[CLIENT_ID] = quote(server.client_id, safe="")
+    return values
+
+
+def _exchange_of(server: Server) -> str | None:
+    exchange = server.quirks.long_lived_exchange
+    return exchange.endpoint if exchange else None
+
+
+def _filled(template: str | None, values: Mapping[str, str]) -> str | None:
+    return template and filled(template, values)
