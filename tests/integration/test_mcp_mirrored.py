@@ -93,3 +93,16 @@ def test_a_schema_that_is_not_known_here_compares_nothing(
     client = endpoint(world, monkeypatch, capsys).client()
     result_of(call(client, {"region": "eu"}, region="us"))
     assert "mcp-param-region" not in world.mcp.requests[-1].headers
+
+
+def test_a_tool_whose_schema_there_was_no_room_for_is_called_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("broker.calls.learning._MOST_MIRRORED", 0)
+    world.connect()
+    client = endpoint(world, monkeypatch, capsys).client()
+    world.mcp.tools, world.mcp.mirrored = [TOOL], "mcp-param-region"
+    result_of(client.modern("tools/list"))
+    world.mcp.requests.clear()
+    result_of(call(client, {"region": "eu"}, region="eu"))
+    assert world.mcp.methods == ["tools/call", "tools/list", "tools/call"]

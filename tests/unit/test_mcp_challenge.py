@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.mcp import Challenge
+from broker.mcp.challenge import _challenges
 
 METADATA = "https://mcp.example.com/.well-known/oauth-protected-resource"
 
@@ -108,3 +109,28 @@ def test_the_number_and_length_of_scopes_is_limited() -> None:
 @given(st.text(st.sampled_from('Bearer scope="=, \\\t?aé'), max_size=60))
 def test_no_header_breaks_the_reading(value: str) -> None:
     Challenge.read(httpx.Headers([(b"www-authenticate", value.encode("latin-1"))]), b"")
+
+
+LONG = 2_000_000
+"""Read once, that is a moment; read again for each character of it, it is days."""
+ENDLESS = {
+    "blanks after a scheme": "Bearer" + " " * LONG + "=",
+    "blanks and tabs": "Bearer" + " \t" * LONG + "=x",
+    "blanks before no value": "Bearer a" + " " * LONG + "x",
+    "blanks after the equals sign": "Bearer a=" + " " * LONG + "(",
+    "blanks after a token68": "Bearer a==" + " " * LONG + "(",
+    "signs after a token68": "Bearer a" + "=" * LONG + "(",
+    "a long scheme": "B" * LONG + "=",
+    "a long name": "Bearer " + "a" * LONG + "(",
+    "a text without an end": 'Bearer a="' + "\\x" * LONG,
+    "commas": "," * LONG + "(",
+    "schemes": "a, " * (LONG // 20),
+    "blanks in between": ("a" + " " * 1000 + "=") * (LONG // 1000),
+}
+
+
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
+def test_a_header_without_an_end_is_read_once(text: str) -> None:
+    assert all(parameters == {} for _, parameters in _challenges(text))
+    whole = Challenge.read(httpx.Headers({"WWW-Authenticate": text[:65_536]}), b"")
+    assert whole == Challenge()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from broker.clock import Clock
 from broker.errors import TemporarilyUnavailable
-from broker.mcp import Era, Learned, Listing, annotations
+from broker.mcp import Era, Learned, Listing, only_mirrored
 from broker.model import Connection, Secret, Server
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerStateStore
@@ -15,6 +15,9 @@ from broker.tokens import TokenSealer
 
 from .listing import listing_of
 from .memory import Memory, Owner, Schemas, Spoken
+
+_MOST_MIRRORED = 16 * 1024
+"""Characters of the names of tools, arguments and headers that are kept of one user's list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +142,19 @@ class Learner:
 
 
 def _mirrored(tools: object) -> Schemas:
+    """Return of each tool's schema what asks for headers, as far as there is room.
+
+    Whoever calls a tool beyond that is refused by the server once, and lists the tools again.
+    """
     found: dict[str, Mapping[str, object]] = {}
+    left = _MOST_MIRRORED
     for tool in tools if isinstance(tools, list | tuple) else ():
-        name, schema = tool.get("name"), tool.get("inputSchema")
-        if isinstance(name, str) and isinstance(schema, dict) and annotations(schema):
-            found[name] = schema
+        name, mirrored = tool.get("name"), only_mirrored(tool.get("inputSchema"))
+        if not isinstance(name, str) or mirrored is None:
+            continue
+        schema, size = mirrored
+        left -= len(name) + size
+        if left < 0:
+            return found
+        found[name] = schema
     return found

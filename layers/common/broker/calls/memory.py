@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from broker.mcp import Era, Listing
@@ -13,7 +13,7 @@ _MOST_LISTS = 32
 _LARGEST_LIST = 256 * 1024
 
 type Schemas = Mapping[str, Mapping[str, object]]
-"""By tool: the input schemas that ask for arguments in headers (x-mcp-header)."""
+"""By tool: of the input schemas what asks for arguments in headers (x-mcp-header)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,7 @@ class Memory:
     eras: dict[str, Spoken] = field(default_factory=dict)
     sessions: dict[Owner, Secret] = field(default_factory=dict, repr=False)
     schemas: dict[Owner, Schemas] = field(default_factory=dict, repr=False)
-    _lists: dict[tuple[Owner, str], tuple[Listing, datetime]] = field(
-        default_factory=dict, repr=False
-    )
+    _lists: dict[tuple[Owner, str], "_Kept"] = field(default_factory=dict, repr=False)
 
     def keep_session(self, owner: Owner, session: Secret | None) -> None:
         """Remember the MCP session of a user who has no connection; None: it has ended."""
@@ -72,21 +70,36 @@ class Memory:
 
     def listed(self, owner: Owner, method: str, now: datetime) -> Listing | None:
         """Return a list that is still fresh: this user's own, or one that the server shares."""
-        for whose in (owner, owner.everybody):
-            found = self._lists.get((whose, method))
-            if found is not None and now < found[1]:
-                return found[0]
-        return None
+        found = self._fresh(owner, method, now)
+        return replace(found.about, entries=json.loads(found.entries)) if found else None
 
     def keep_list(self, owner: Owner, method: str, listing: Listing, now: datetime) -> None:
         """Keep a list as long as its server allows (ttlMs), for whom it allows (cacheScope)."""
-        if self.listed(owner, method, now) is not None:
+        if not listing.ttl_ms or self._fresh(owner, method, now) is not None:
             return  # it is this very list, and keeps its age
-        if not listing.ttl_ms or len(json.dumps(listing.entries)) > _LARGEST_LIST:
+        entries = json.dumps(listing.entries)
+        if len(entries) > _LARGEST_LIST:
             return
         whose = owner.everybody if listing.cache_scope == "public" else owner
         until = now + timedelta(milliseconds=listing.ttl_ms)
-        _put(self._lists, (whose, method), (listing, until), _MOST_LISTS)
+        kept = _Kept(replace(listing, entries=()), entries, until)
+        _put(self._lists, (whose, method), kept, _MOST_LISTS)
+
+    def _fresh(self, owner: Owner, method: str, now: datetime) -> "_Kept | None":
+        for whose in (owner, owner.everybody):
+            found = self._lists.get((whose, method))
+            if found is not None and now < found.until:
+                return found
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A list as JSON, which takes a small part of the memory that its objects take."""
+
+    about: Listing
+    entries: str = field(repr=False)
+    until: datetime
 
 
 def _put[Key, Value](kept: dict[Key, Value], key: Key, value: Value, most: int) -> None:

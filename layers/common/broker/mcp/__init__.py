@@ -15,7 +15,7 @@ from .failures import (
     SessionInDoubt,
     Unauthorized,
 )
-from .headers import annotations, disagreeing
+from .headers import disagreeing, only_mirrored
 from .methods import LISTS, QUESTIONS
 from .notices import Notices
 
@@ -39,6 +39,6 @@ __all__ = [
     "ToolList",
     "ToolResult",
     "Unauthorized",
-    "annotations",
     "disagreeing",
+    "only_mirrored",
 ]

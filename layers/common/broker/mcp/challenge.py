@@ -11,11 +11,12 @@ from .messages import NotJsonRpc, parse
 
 # API Gateway renames the header of an integration's answer.
 _HEADERS = ("www-authenticate", "x-amzn-remapped-www-authenticate")
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}))')
-_SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+(?![ \t]*=)|(?=[ \t]*(?:,|$)))")
-_TOKEN68 = re.compile(r"[0-9A-Za-z\-._~+/]+=*(?=[ \t]*(?:,|$))")
-_BETWEEN = re.compile(r"[ \t,]*")
+# Each repetition is possessive: a header of blanks is read once, not once for each blank.
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_PARAMETER = re.compile(rf'({_TOKEN})[ \t]*+=[ \t]*+(?:"((?:[^"\\]++|\\.)*+)"|({_TOKEN}))')
+_SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]++(?!=)|(?=[ \t]*+(?:,|$)))")
+_TOKEN68 = re.compile(r"[0-9A-Za-z\-._~+/]++=*+(?=[ \t]*+(?:,|$))")
+_BETWEEN = re.compile(r"[ \t,]*+")
 _ERRORS = frozenset({"invalid_request", "invalid_token", "insufficient_scope"})  # RFC 6750 §3.1
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")  # RFC 6749 §3.3
 _MOST_SCOPES = 64

@@ -11,13 +11,14 @@ from broker.outbound import Outbound
 from .answers import Called, Listing, ToolList, read_outcome
 from .conversation import Conversation, Draft
 from .eras import HANDSHAKE_VERSION, MODERN_VERSION, Era, Learned
-from .exchange import CAP, Exchange
+from .exchange import Exchange
 from .failures import HeaderMismatch
 from .headers import encode_value, param_headers
 from .messages import encode
 from .methods import LISTS, METHODS, QUESTIONS
 from .notices import Ear
 from .pages import list_all
+from .weight import CAP
 
 FORMS: Mapping[str, object] = {"elicitation": {"form": {}}}
 """What we declare to 2026-07-28 servers unless told otherwise: they may ask for a form to be

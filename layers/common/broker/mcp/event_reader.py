@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from .messages import NotJsonRpc, Request, Response, find_response, items, parse
 from .notices import Ear
 from .sse import Event, EventParser
+from .weight import weigh
 
 _MOST_QUESTIONS = 20
 _HEADER = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,1022}[\x21-\x7e])?")
@@ -57,12 +58,18 @@ class EventReader:
     def find(self, chunks: Iterable[bytes], request: Request) -> Response | None:
         """Return the answer to a request; None: the connection ended without it."""
         for event in self.events(chunks):
-            message = read_message(event.data) if event.type == "message" else None
+            message = self._read(event)
             if response := read_response(message, request):
                 return response
             self._ear.hear(message)
             self._answer_questions(message)
         return None
+
+    def _read(self, event: Event) -> object:
+        if event.type != "message":
+            return None
+        self.size += weigh(event.data) - len(event.data)
+        return read_message(event.data)
 
     def _answer_questions(self, message: object) -> None:
         if self._tell is None:

@@ -16,9 +16,8 @@ from .event_reader import EventReader, Tell, read_message, read_response
 from .failures import InsufficientScope, Unauthorized, slow_down, unanswered
 from .messages import Request, Response, encode
 from .notices import Ear
+from .weight import weigh
 
-CAP = 4 * 1024 * 1024
-"""Bytes of an answer, as received."""
 _REFUSAL_CAP = 64 * 1024
 _REPLY_SECONDS = 5.0
 _RETRY_DEFAULT, _RETRY_SHORTEST = 1000, 100
@@ -35,7 +34,7 @@ class Reply:
     headers: httpx.Headers = field(repr=False)
     response: Response | None
     size: int
-    """Bytes of its body, as far as it was read."""
+    """What its body weighs, as far as it was read (``weight``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class Exchange:
                 if answer.status >= 400:
                     return self.read_refusal(answer, request)
                 if not is_stream(answer):
-                    return self._read_whole(answer, request)
+                    return self._read_whole(answer, request, cap)
                 status, said = answer.status, answer.headers
                 again = headers if older else _in_its_session(headers, said)
                 response = _find(reader, answer, request, resumable=again is not None)
@@ -132,10 +131,12 @@ class Exchange:
             "Content-Type": "application/json",
         }
 
-    def _read_whole(self, answer: AnswerStream, request: Request) -> Reply:
+    def _read_whole(self, answer: AnswerStream, request: Request, cap: int) -> Reply:
         body = answer.read()
-        self.ear.hear(read_message(body))
-        return _reply(answer, body, request)
+        size = weigh(body.decode("latin-1"), cap)  # a character a byte, whatever it stands for
+        message = read_message(body)
+        self.ear.hear(message)
+        return Reply(answer.status, answer.headers, read_response(message, request), size)
 
     def _resume(
         self, reader: EventReader, request: Request, headers: Mapping[str, str], cap: int

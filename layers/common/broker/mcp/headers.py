@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 _PLAIN = re.compile(r"[\x20-\x7e]*")
@@ -87,6 +88,24 @@ def annotations(schema: object) -> Mapping[Path, str] | None:
         found[path] = name
     unique = {name.lower() for name in found.values()}
     return found if len(unique) == len(found) else None
+
+
+def only_mirrored(schema: object) -> tuple[Mapping[str, object], int] | None:
+    """Return a schema that asks for the same headers and for nothing else, and its size.
+
+    The size is in characters of the names in it. None: it asks for none, or is invalid.
+    """
+    found, size = annotations(schema), 0
+    if not found:
+        return None
+    root: dict[str, Any] = {}
+    for path, name in found.items():
+        part = root
+        for step in path:
+            part = part.setdefault("properties", {}).setdefault(step, {})
+        part |= {"type": "string", "x-mcp-header": name}  # any type that is allowed will do
+        size += len(name) + sum(map(len, path)) + len(path)
+    return root, size
 
 
 def _schemas(root: object) -> Iterator[tuple[Path | None, Mapping[str, object]]]:

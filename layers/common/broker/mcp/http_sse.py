@@ -9,9 +9,10 @@ from broker.errors import AddressBlocked, McpServerError, NoAnswer, OutboundErro
 from broker.outbound import Url
 
 from .event_reader import EventReader
-from .exchange import CAP, Exchange, Reply, beginning, is_stream
+from .exchange import Exchange, Reply, beginning, is_stream
 from .failures import unanswered
 from .messages import Request, encode
+from .weight import CAP
 
 _GET = Request("GET", {})
 

@@ -73,7 +73,8 @@ def parse(text: str | bytes) -> object:
             text = text.decode("utf-8-sig")
         value = json.loads(text, parse_float=_finite, parse_constant=_no_number)
         if _SURROGATE_ESCAPE.search(text):
-            value = json.loads(_without_surrogates(value))
+            text, value = _without_surrogates(value), None
+            value = json.loads(text)
     except (ValueError, RecursionError):
         raise NotJsonRpc from None
     if not _is_shallow(value):

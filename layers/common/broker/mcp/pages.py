@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from broker.errors import McpServerError
+from broker.errors import McpResultTooLarge, McpServerError
 
 from .answers import Listing, unusable
 from .conversation import Conversation, Draft
 from .eras import Era, Learned
-from .exchange import CAP
 from .headers import annotations
 from .methods import METHODS, Method
+from .weight import CAP
 
 MOST_PAGES = 1000
 """A list of that many pages is refused: it is taken for an endless one."""
@@ -56,6 +56,8 @@ def _pages(conversation: Conversation, rule: Method) -> Iterator[Page]:
         page = _read_page(settled.result, rule)
         yield page
         cursor, left = page.cursor, left - settled.size
+        if left < 0:
+            raise McpResultTooLarge("The MCP server's list is larger than the broker takes.")
         if cursor is None:
             return
         if cursor in seen or len(seen) == MOST_PAGES - 1:

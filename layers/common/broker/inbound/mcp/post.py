@@ -20,14 +20,20 @@ from broker.telemetry import count
 
 from . import rendering
 from .counting import counted
-from .messages import Asked, Malformed, Message, Told, read_message
+from .messages import Asked, Malformed, Told, read_message
 from .revisions import VERSION_HEADER, is_modern, read_request, refuse_unknown, takes_batches
 
 METHODS = ["POST", "GET", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS"]
 """The gateway's ``ANY``; all but the first are answered 405."""
 _MOST_IN_A_BATCH = 20
+_ERROR_BYTES = 5000
+"""What an error takes at most, in a batch, apart from what it quotes of the request."""
 
 type Serve = Callable[[McpRequest], McpOutcome]
+
+
+class _Cut(McpResultTooLarge):
+    """A result that was made and does not fit."""
 
 
 class Endpoint(Protocol):
@@ -73,7 +79,8 @@ def _served(raw: bytes, headers: Mapping[str, str], request_id: str, serve: Serv
     except ValueError:
         return _refused(McpRefusal(PARSE_ERROR, "The body is not well-formed JSON in UTF-8."))
     if isinstance(value, list):
-        return _batch(value, headers, request_id, serve)
+        # Errors hold ids and URIs of the request, in which each byte may become two.
+        return _batch(value, headers, request_id, serve, ENCODED_BYTES - 2 * len(raw))
     message = read_message(value)
     if isinstance(message, Told):
         return _accepted(headers)
@@ -84,7 +91,7 @@ def _served(raw: bytes, headers: Mapping[str, str], request_id: str, serve: Serv
 
 
 def _batch(
-    values: list[object], headers: Mapping[str, str], request_id: str, serve: Serve
+    values: list[object], headers: Mapping[str, str], request_id: str, serve: Serve, room: int
 ) -> Response[str]:
     """Answer a batch, one after another (2025-03-26, Batching); other revisions have none."""
     if not takes_batches(headers):
@@ -98,7 +105,28 @@ def _batch(
     owed = [each for each in messages if not isinstance(each, Told)]
     if not owed:
         return _accepted(headers)
-    return _json([_answer(each, headers, request_id, serve).body for each in owed], 200)
+    room -= _ERROR_BYTES * len(owed)
+    return _json(_answered(owed, headers, request_id, serve, room), 200)
+
+
+def _answered(
+    owed: list[Asked | Malformed],
+    headers: Mapping[str, str],
+    request_id: str,
+    serve: Serve,
+    room: int,
+) -> list[rendering.Message]:
+    """Answer one after another; once an answer does not fit beside the others, run no more."""
+    bodies: list[rendering.Message] = []
+    for each in owed:
+        answer = _answer(each, headers, request_id, serve if room > 0 else _run_nothing, room)
+        room = 0 if answer.is_cut else room - answer.size
+        bodies.append(answer.body)
+    return bodies
+
+
+def _run_nothing(_request: McpRequest) -> McpOutcome:
+    raise McpResultTooLarge("The answers before it fill the batch's: nothing was run.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +134,20 @@ class _Answer:
     body: rendering.Message = field(repr=False)
     refusal: McpRefusal | None = None
     notices: Notifications = field(default=(), repr=False)
+    size: int = 0
+    """Bytes of it as encoded for the gateway; 0 of an error, for which there is room anyhow."""
+    is_cut: bool = False
+    """It is an error in place of a result that did not fit."""
 
 
-def _answer(message: Message, headers: Mapping[str, str], request_id: str, serve: Serve) -> _Answer:
-    if isinstance(message, Told):
-        raise TypeError(message)
+def _answer(
+    message: Asked | Malformed,
+    headers: Mapping[str, str],
+    request_id: str,
+    serve: Serve,
+    room: int | None = None,
+) -> _Answer:
+    """Answer one message, in ``room`` bytes as encoded for the gateway (None: all there are)."""
     if isinstance(message, Malformed):
         return _Answer(rendering.error(message.id, message.refusal), message.refusal)
     with counted(message.method) as counting:
@@ -118,7 +155,9 @@ def _answer(message: Message, headers: Mapping[str, str], request_id: str, serve
             request = read_request(message, headers)
             outcome = serve(request)
             body = rendering.result(message.id, request, outcome)
-            _check_size([body, *outcome.notices])
+            size = _encoded_size([body, *outcome.notices])
+            if size > (ENCODED_BYTES if room is None else room):
+                raise _Cut("The answer is over 5.5 MB as encoded for the gateway.")
             counting.served(outcome)
         except McpRefusal as exc:
             counting.refused(exc)
@@ -126,8 +165,9 @@ def _answer(message: Message, headers: Mapping[str, str], request_id: str, serve
         except BrokerError as exc:
             counting.failed(exc)
             refusal = rendering.refusal_of(exc, request_id)
-            return _Answer(rendering.error(message.id, refusal), refusal)
-    return _Answer(body, notices=outcome.notices)
+            error = rendering.error(message.id, refusal)
+            return _Answer(error, refusal, is_cut=isinstance(exc, _Cut))
+    return _Answer(body, notices=outcome.notices, size=size)
 
 
 def _takes_streams(headers: Mapping[str, str]) -> bool:
@@ -191,10 +231,9 @@ def _refused(refusal: McpRefusal) -> Response[str]:
     return _json(rendering.error(None, refusal), rendering.status_of(refusal, modern=True))
 
 
-def _check_size(said: object) -> None:
+def _encoded_size(said: object) -> int:
     encoded = json.dumps(json.dumps(said, ensure_ascii=False), ensure_ascii=False)
-    if len(encoded.encode()) > ENCODED_BYTES:
-        raise McpResultTooLarge("The answer is over 5.5 MB as encoded for the gateway.")
+    return len(encoded.encode())
 
 
 def _json(body: rendering.Message | list[rendering.Message], status: int) -> Response[str]:
