@@ -27,7 +27,6 @@ from broker.oauth import (
     ClientRefused,
     ForeignResponse,
     Revoker,
-    TokenEndpoint,
     TokenRequestFailed,
     TokenResponse,
 )
@@ -36,8 +35,8 @@ from broker.tokens import NewGrant, TokenSealer, seal_first
 from broker.vault import Vault, verifier_place
 
 from .consents import Consent, Consents, Overtaken
+from .redemption import Code, Redeemer
 
-EXCHANGE_SECONDS = 10.0
 ACCOUNT_SECONDS = 5.0
 _KEPT_BACK = 3.0
 
@@ -51,25 +50,19 @@ class Grants:
     credentials: ClientCredentials
     sealer: TokenSealer
     consents: Consents
-    endpoint: TokenEndpoint
+    redeemer: Redeemer
     accounts: AccountFinder
     revoker: Revoker
 
     def exchange(
         self, server: Server, pending: PendingAuthorization, code: Secret, invocation: Invocation
-    ) -> TokenResponse:
-        """Redeem the code once (RFC 6749 §4.1.3); raise TokenRequestFailed."""
+    ) -> tuple[Server, TokenResponse]:
+        """Redeem the code once (RFC 6749 §4.1.3); see Redeemer. Raises TokenRequestFailed."""
         verifier = pending.code_verifier and self.vault.open(
             verifier_place(server.server_id, pending.state_id), pending.code_verifier
         )
-        return self.endpoint.exchange(
-            server,
-            self.credentials.of(server),
-            code=code,
-            code_verifier=verifier,
-            redirect_uri=pending.redirect_uri,
-            deadline=self._deadline(EXCHANGE_SECONDS, invocation),
-        )
+        presented = Code(code, verifier, pending.redirect_uri)
+        return self.redeemer.redeem(server, presented, invocation.deadline - _KEPT_BACK)
 
     def account(
         self,
@@ -96,7 +89,7 @@ class Grants:
         """
         keys = self.sealer.new_keys(ticket.user_id, server.server_id)
         try:
-            response = self.exchange(server, pending, code, invocation)
+            server, response = self.exchange(server, pending, code, invocation)
         except ClientRefused as exc:
             count(EXCHANGE, outcome=exc.outcome)
             message = "The service refuses this app's own credentials; its builder must fix them."

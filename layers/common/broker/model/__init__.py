@@ -53,14 +53,16 @@ from .outcomes import (
 from .pending import PendingAuthorization, Purpose, Ticket
 from .probe import StepReport, TestRun, TestStatus, TestStep
 from .secret import Sealed, Secret
-from .server import AuthType, RevocationScope, Server, TokenRequestStyle
+from .server import AuthType, RevocationScope, Server
 from .session import Session, SessionWish, StartedSession
+from .style import SECRET_STYLES, StyleFinding, StyleVerdict, Sureness, TokenRequestStyle
 
 __all__ = [
     "HANDSHAKE_REVISIONS",
     "MODERN_REVISION",
     "NOTHING",
     "REVISIONS",
+    "SECRET_STYLES",
     "URL_REVISION",
     "Account",
     "Arrival",
@@ -117,6 +119,9 @@ __all__ = [
     "StartedTest",
     "Status",
     "StepReport",
+    "StyleFinding",
+    "StyleVerdict",
+    "Sureness",
     "TestRun",
     "TestStatus",
     "TestStep",

@@ -14,6 +14,7 @@ from broker.errors import (
     ServerChanged,
 )
 from broker.flows.probe.sightings import of_login_page, of_mcp_failure
+from broker.flows.probe.style_finding import StyleReport, reported
 from broker.flows.probe.tokens import TestTokens, open_tokens
 from broker.grants import Grants
 from broker.mcp import ToolList
@@ -25,12 +26,10 @@ from broker.model import (
     StepReport,
     TestRun,
     TestStep,
-    TokenRequestStyle,
 )
 from broker.oauth import (
     ClientRefused,
     ForeignResponse,
-    GrantRefused,
     RevocationOutcome,
     Revoker,
     TokenEndpoint,
@@ -63,13 +62,15 @@ class Steps:
     revoker: Revoker
     caller: Caller
     tools_seen: ToolStore
+    styles: StyleReport
 
     def look_at_login(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
-        """Ask for the login page as a stranger.
+        """Tell what ``auto`` came to, and ask for the login page as a stranger.
 
         A service that refuses the redirect URI or the client says so there, and never sends the
         browser back.
         """
+        run = reported(run, server, _redirect_uri(server, invocation))
         url = authorization_url(
             server,
             redirect_uri=_redirect_uri(server, invocation),
@@ -99,9 +100,9 @@ class Steps:
         """Redeem the code; a refused client is asked about in the other styles."""
         uri = claim.pending.redirect_uri
         try:
-            response = self.grants.exchange(server, claim.pending, claim.code, invocation)
+            _, response = self.grants.exchange(server, claim.pending, claim.code, invocation)
         except ClientRefused as exc:
-            evidence = self._with_working_style(server, exc.evidence, invocation)
+            evidence = self.styles.with_working_style(server, exc.evidence, uri, invocation)
             return failed(run, TestStep.EXCHANGE, evidence, server, uri)
         except TokenRequestFailed as exc:
             return failed(run, TestStep.EXCHANGE, exc.evidence, server, uri)
@@ -127,35 +128,6 @@ class Steps:
             evidence = Evidence(Step.EXCHANGE, Kind.OK, facts={"refresh_token": False})
             run = warned(run, TestStep.EXCHANGE, evidence, server, uri)
         return run
-
-    def _with_working_style(
-        self, server: Server, evidence: Evidence, invocation: Invocation
-    ) -> Evidence:
-        """Send invented codes in the other styles, and note the one that works.
-
-        That is the one told "invalid grant" instead of "invalid client". The user's own code is
-        never spent on a guess.
-        """
-        secret = self.vault.client_secret_of(server)
-        for style in TokenRequestStyle:
-            guessable = style not in (server.token_request_style, TokenRequestStyle.NONE)
-            if not guessable or self.clock.monotonic() + _REQUEST_SECONDS > invocation.deadline:
-                continue
-            try:
-                self.endpoint.exchange(
-                    replace(server, token_request_style=style),
-                    secret,
-                    code=Secret(secrets.token_urlsafe(24)),
-                    code_verifier=new_code_verifier(),
-                    redirect_uri=_redirect_uri(server, invocation),
-                    deadline=self.clock.monotonic() + _REQUEST_SECONDS / 2,
-                )
-            except GrantRefused:
-                facts = {**evidence.facts, "working_style": style.value}
-                return replace(evidence, facts=facts)
-            except TokenRequestFailed:
-                continue
-        return evidence
 
     def account(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
         """Find out whose account it is; not knowing is not a failure."""
