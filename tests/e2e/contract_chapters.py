@@ -13,6 +13,7 @@ from local.loopback import Reply, Request
 from local.visitor import forms
 from tests.e2e.contract_discovery import (
     discover_servers,
+    leave_the_style_to_the_broker,
     pick_a_service,
     sign_instead_of_having_a_secret,
 )
@@ -251,6 +252,7 @@ def opt_out_of_session_binding(walk: Walk) -> None:
 CHAPTERS = (
     register_servers,
     pick_a_service,
+    leave_the_style_to_the_broker,
     discover_servers,
     sign_instead_of_having_a_secret,
     try_a_configuration,

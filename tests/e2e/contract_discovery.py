@@ -32,6 +32,17 @@ def discover_servers(walk: Walk) -> None:
         assert visitor.http.get(f"{address}/no-ending").status_code == 400
 
 
+def leave_the_style_to_the_broker(walk: Walk) -> None:
+    """Register a server with `auto`, connect, and read what its style came to."""
+    left = walk.blank()
+    left.register(style="json_basic")
+    left.put(**left.configuration(token_request_style="auto")).raise_for_status()
+    assert left.get().json()["token_request_style_found"]["found_at"] is None
+    left.connect("ana")
+    found = left.get().json()["token_request_style_found"]
+    assert (found["style"], found["sure"]) == ("json_basic", "certain")
+
+
 def sign_instead_of_having_a_secret(walk: Walk) -> None:
     """Register a client that signs; read its keys and its document, and of what there is none."""
     signed = walk.blank()

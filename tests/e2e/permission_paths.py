@@ -52,7 +52,6 @@ class Ways:
             self.a_revocation_is_tried_again_by_the_worker,
             self.a_server_is_deleted_with_its_connections,
             self.the_opt_out_redeems_in_the_callback,
-            self.a_client_signs,
         )
 
     def the_queues_are_mapped_to_the_worker(self) -> None:
@@ -219,21 +218,6 @@ class Ways:
             visitor.go(link["connect_url"])
         assert journey.connection("dirk").status_code == 404
 
-    def a_client_signs(self) -> None:
-        """Everywhere that tokens are requested: a test, a consent, a call, the schedule."""
-        journey = self._registered("private_key_jwt")
-        test_id, code = self._consented_test(journey)
-        assert journey.advance(test_id, completion_code=code).json()["status"] == "running"
-        journey.connect("ana")
-        for renew in (lambda: journey.invoke("ana"), journey.callers.deployment.tick):
-            self.machine.age(_CONNECTIONS, _ENDED, journey.server_id)
-            renew()
-        assert [entry["outcome"] for entry in journey.app.refreshes()] == ["ok", "ok"]
-        unbound = self.unbound()
-        unbound.register(style="private_key_jwt")
-        self._consents_on_our_page(unbound, "dora")
-        assert text_of(unbound.invoke("dora", user_label="Dora Diver")) == "alice"
-
     # Parts of them
 
     def _registered(self, style: str = "form_post") -> Journey:
@@ -262,6 +246,7 @@ class Ways:
         return started["test_id"], back.query["completion_code"]
 
     def _consents_on_our_page(self, journey: Journey, user_id: str) -> None:
+        """Consent where SessionBinding is none, and the callback's container is a cold one."""
         link = journey.link(user_id, user_label=f"{user_id.title()} Diver")
         self._cold(journey)
         with Visitor() as visitor:

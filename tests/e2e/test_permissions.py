@@ -16,7 +16,7 @@ from local.permissions import Permission, granted, policies_of, used
 from local.stack import LocalStack
 from local.template import Template
 from tests.e2e.conftest import journeys_at
-from tests.e2e.permission_paths import Ways
+from tests.e2e.permission_styles import StyledWays
 from tests.e2e.time_machine import TimeMachine
 
 pytestmark = pytest.mark.timeout(300)  # whoever comes first walks all ways, in a minute or two
@@ -52,7 +52,7 @@ def walk(
     at_bound, at_unbound = at_both
     began, refused = len(stack.guard.judged), len(stack.guard.refusals)
     with journeys_at(stack) as make:
-        ways = Ways(
+        ways = StyledWays(
             stack.guard,
             both,
             TimeMachine(both[0]),

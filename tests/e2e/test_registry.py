@@ -120,7 +120,7 @@ def test_a_server_of_another_version_is_not_deleted(journey: Journey) -> None:
     ("field", "value"),
     [
         ("colour", "blue"),
-        ("token_request_style", "auto"),
+        ("token_request_style", "magic"),
         ("account_change", "refuse"),
         ("reuse_grace_seconds", -1),
         ("name", 7),

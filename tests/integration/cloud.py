@@ -218,8 +218,11 @@ class Container(Parts):
         return self._cloud.clients[service]
 
 
-def create(clients: dict[str, Any]) -> dict[str, str]:
-    """Create what the template declares; return logical id → what a Ref of it would be."""
+def create(clients: dict[str, Any], *, signs: bool = True) -> dict[str, str]:
+    """Create what the template declares; return logical id → what a Ref of it would be.
+
+    Without ``signs`` there is no key that signs: not every service that stands for KMS has any.
+    """
     physical: dict[str, str] = {}
     for name, table in of_type("AWS::DynamoDB::Table").items():
         properties = {k: v for k, v in table.items() if k in _TABLE_PROPERTIES}
@@ -227,7 +230,8 @@ def create(clients: dict[str, Any]) -> dict[str, str]:
         physical[name] = name
     for name, key in of_type("AWS::KMS::Key").items():
         kind = {part: key[part] for part in ("KeySpec", "KeyUsage") if part in key}
-        physical[name] = clients["kms"].create_key(**kind)["KeyMetadata"]["Arn"]
+        if signs or not kind:
+            physical[name] = clients["kms"].create_key(**kind)["KeyMetadata"]["Arn"]
     for name in of_type("AWS::SQS::Queue"):
         physical[name] = clients["sqs"].create_queue(QueueName=name)["QueueUrl"]
     for name in of_type("AWS::Events::EventBus"):

@@ -115,7 +115,7 @@ class ModelParts(Parts):
 
     @cached_property
     def servers(self) -> ServerStore:
-        return _OneServer(_NOTHING, FoundStore(_NOTHING), self.server)
+        return _OneServer(_NOTHING, FoundStore(_NOTHING), self.styles, self.server)
 
     @cached_property
     def pending(self) -> PendingStore:

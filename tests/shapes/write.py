@@ -48,6 +48,7 @@ from broker.storage.schedule import Due, Schedule
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
 from broker.storage.sessions import SessionStore
+from broker.storage.styles import StyleStore
 from broker.storage.table import Table, TableTime
 from broker.storage.tools import StoredTools, ToolStore
 from broker.vault import (
@@ -104,7 +105,8 @@ class Writer:
     def server(self) -> Server:
         server = registry.crm(self.vault)
         found = FoundStore(self.table("ServerStateTable"))
-        ServerStore(self.table("ServersTable"), found).put(server, replaces=None)
+        styles = StyleStore(self.table("ServerStateTable"))
+        ServerStore(self.table("ServersTable"), found, styles).put(server, replaces=None)
         found.put(registry.BARE, registry.found(self.vault))
         return server
 

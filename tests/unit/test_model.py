@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from broker.model import (
+    SECRET_STYLES,
     AuthType,
     Connection,
     PendingAuthorization,
@@ -17,6 +18,9 @@ from broker.model import (
     Secret,
     Server,
     Status,
+    StyleFinding,
+    StyleVerdict,
+    Sureness,
     TokenRequestStyle,
     TokenSet,
 )
@@ -51,6 +55,7 @@ INDIFFERENT: dict[str, Any] = {
     "revocation_scope": RevocationScope.TOKEN,
     "token_request_style": TokenRequestStyle.JSON_POST,
     "client_assertion_audience": "https://other.example.com",
+    "style_finding": StyleFinding(StyleVerdict.PROVEN, SECRET_STYLES, Sureness.GUESS),
     "default_expires_in": 60,
     "reuse_grace_seconds": 60,
 }

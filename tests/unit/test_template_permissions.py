@@ -125,6 +125,7 @@ MATRIX = {
 }
 CALLBACK_REDEEMS = {
     db("ConnectionsTable", GET, PUT, UPDATE),
+    db("ServerStateTable", UPDATE),
     kms("Decrypt", "verifier", "client_secret"),
     kms("GenerateDataKey", "access", "refresh"),
     PUBLISH,

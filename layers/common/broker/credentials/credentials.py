@@ -38,14 +38,3 @@ class ClientCredentials:
             sign=self.key.sign,
             now=now or self.clock.now(),
         )
-
-    def again(
-        self, server: Server, used: Secret | None, now: datetime | None = None
-    ) -> Secret | None:
-        """Return what goes into the request after one with ``used``: the same, if it is a secret.
-
-        Raises TemporarilyUnavailable where a new assertion cannot be signed.
-        """
-        if server.token_request_style is TokenRequestStyle.PRIVATE_KEY_JWT:
-            return self.of(server, now)
-        return used

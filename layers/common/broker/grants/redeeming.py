@@ -30,7 +30,6 @@ from broker.oauth import (
     ClientRefused,
     ForeignResponse,
     Revoker,
-    TokenEndpoint,
     TokenRequestFailed,
     TokenResponse,
     check_kept,
@@ -42,8 +41,8 @@ from broker.tokens import NewGrant, TokenSealer, seal_first
 from broker.vault import Vault, verifier_place
 
 from .consents import Consent, Consents, Overtaken
+from .redemption import Code, Redeemer
 
-EXCHANGE_SECONDS = 10.0
 ACCOUNT_SECONDS = 5.0
 _KEPT_BACK = 3.0
 
@@ -57,55 +56,31 @@ class Grants:
     credentials: ClientCredentials
     sealer: TokenSealer
     consents: Consents
-    endpoint: TokenEndpoint
+    redeemer: Redeemer
     accounts: AccountFinder
     revoker: Revoker
 
     def exchange(
         self, server: Server, pending: PendingAuthorization, code: Secret, invocation: Invocation
-    ) -> TokenResponse:
+    ) -> tuple[Server, TokenResponse]:
         """Redeem the code once (RFC 6749 §4.1.3), and make of its token what is to be kept.
 
-        The response has what the connection keeps, whether that is all that is declared or not.
-        Raises TokenRequestFailed; PlaceRefused where it is not known where to send the code.
+        Return the server as it was authenticated with, see Redeemer. The response has what the
+        connection keeps, whether that is all that is declared or not. Raises TokenRequestFailed;
+        PlaceRefused where it is not known where to send the code.
         """
         if lacking := unknown_before_code(server, pending.kept):
             raise place_refused(lacking, Step.EXCHANGE)
-        deadline = self._deadline(EXCHANGE_SECONDS, invocation)
-        secret = self.credentials.of(server)
-        response = self._redeem(placed(server, pending.kept), pending, code, secret, deadline)
-        tokens, kept = response.token_set, pending.kept
-        known = (tokens.access_token, tokens.refresh_token, response.id_token, code)
-        kept = kept_of_response(server, response.members, kept, *known)
-        response, reached = replace(response, kept=kept), placed(server, kept)
-        if server.quirks.long_lived_exchange:
-            secret = self.credentials.again(server, secret)
-            response = self.endpoint.prolong(reached, secret, response, deadline)
-        if server.quirks.introspection_endpoint and not response.lifetime_told:
-            with suppress(TemporarilyUnavailable):
-                secret = self.credentials.again(server, secret)
-                return self.endpoint.dated(reached, secret, response, deadline)
-        return response
-
-    def _redeem(
-        self,
-        server: Server,
-        pending: PendingAuthorization,
-        code: Secret,
-        client_secret: Secret | None,
-        deadline: float,
-    ) -> TokenResponse:
         verifier = pending.code_verifier and self.vault.open(
             verifier_place(server.server_id, pending.state_id), pending.code_verifier
         )
-        return self.endpoint.exchange(
-            server,
-            client_secret,
-            code=code,
-            code_verifier=verifier,
-            redirect_uri=pending.redirect_uri,
-            deadline=deadline,
-        )
+        presented = Code(code, verifier, pending.redirect_uri, pending.kept)
+        deadline = invocation.deadline - _KEPT_BACK
+        server, response = self.redeemer.redeem(server, presented, deadline)
+        tokens, kept = response.token_set, pending.kept
+        known = (tokens.access_token, tokens.refresh_token, response.id_token, code)
+        kept = kept_of_response(server, response.members, kept, *known)
+        return server, self.redeemer.completed(server, replace(response, kept=kept), deadline)
 
     def account(
         self,
@@ -133,7 +108,7 @@ class Grants:
         """
         keys = self.sealer.new_keys(ticket.user_id, server.server_id)
         try:
-            response = self.exchange(server, pending, code, invocation)
+            server, response = self.exchange(server, pending, code, invocation)
         except ClientRefused as exc:
             count(EXCHANGE, outcome=exc.outcome)
             message = "The service refuses this app's own credentials; its builder must fix them."

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aws_lambda_powertools.event_handler import Response
 
 from broker.inbound.answers import Body, json_answer, server, written_time
+from broker.inbound.styles import style_found
 from broker.model import ClientSource, Discovered, Found, Problem, Server
 
 _OURS = frozenset(
@@ -56,9 +57,12 @@ def discovered(outcome: Discovered, base_url: str) -> Body:
 
 
 def registered_server(registered: Server, found: Found | None, base_url: str) -> Body:
-    """Return a server as its builder left it, and what its first use found beside."""
-    body = server(registered, base_url)
-    return {**body, "discovered": found and _first_use(found, base_url)}
+    """Return a server as its builder left it, and what was found out beside."""
+    return {
+        **server(registered, base_url),
+        "discovered": found and _first_use(found, base_url),
+        "token_request_style_found": style_found(registered),
+    }
 
 
 def client_document(metadata: Mapping[str, object]) -> Response[str]:

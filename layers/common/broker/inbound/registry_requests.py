@@ -65,7 +65,7 @@ class PutServerRequest(DeclaredQuirks, Named):
     scope_parameter: Parameter = "scope"
     client_id_parameter: Parameter = "client_id"
     token_request_style: Literal[
-        "form_post", "form_basic", "json_basic", "json_post", "none", "private_key_jwt"
+        "form_post", "form_basic", "json_basic", "json_post", "none", "private_key_jwt", "auto"
     ] = "form_post"
     client_assertion_audience: Url | None = None
     pkce: bool = True

@@ -69,8 +69,9 @@ from .quirks import (
     TokenName,
 )
 from .secret import Sealed, Secret
-from .server import AuthType, RevocationScope, Server, TokenRequestStyle
+from .server import AuthType, RevocationScope, Server
 from .session import Session, SessionWish, StartedSession
+from .style import SECRET_STYLES, StyleFinding, StyleVerdict, Sureness, TokenRequestStyle
 
 __all__ = [
     "CLIENT_ID",
@@ -78,6 +79,7 @@ __all__ = [
     "MODERN_REVISION",
     "NOTHING",
     "REVISIONS",
+    "SECRET_STYLES",
     "TEMPLATED",
     "TOKEN",
     "URL_REVISION",
@@ -148,6 +150,9 @@ __all__ = [
     "StartedTest",
     "Status",
     "StepReport",
+    "StyleFinding",
+    "StyleVerdict",
+    "Sureness",
     "TestRun",
     "TestStatus",
     "TestStep",

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import final
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from .quirks import Quirks, RevocationShape
 from .secret import Sealed
+from .style import StyleFinding, TokenRequestStyle
 
 
 class AuthType(StrEnum):
@@ -21,23 +22,6 @@ class AuthType(StrEnum):
     BEARER = "bearer"
     """One key shared by all users."""
     NONE = "none"
-
-
-class TokenRequestStyle(StrEnum):
-    """How the client authenticates, and in which form the body is sent (RFC 6749 §2.3)."""
-
-    FORM_POST = "form_post"
-    FORM_BASIC = "form_basic"
-    JSON_BASIC = "json_basic"
-    JSON_POST = "json_post"
-    NONE = "none"
-    PRIVATE_KEY_JWT = "private_key_jwt"
-    """An assertion signed with the stack's own key, in a form body (RFC 7523 §2.2)."""
-
-    @property
-    def takes_secret(self) -> bool:
-        """Say whether the client proves itself by a secret."""
-        return self not in (TokenRequestStyle.NONE, TokenRequestStyle.PRIVATE_KEY_JWT)
 
 
 class RevocationScope(StrEnum):
@@ -100,6 +84,11 @@ class Server:
     token_scheme: str = "Bearer"
     quirks: Quirks = field(default_factory=Quirks)
     """In what else the service differs from the standards."""
+    style_finding: StyleFinding | None = None
+    """Learned, not configured: what ``auto`` came to; ``token_request_style`` then is what it is.
+
+    None where the builder named a style.
+    """
     incarnation: str = ""
     """Random, new when a deleted server is made again: its old connections stay void."""
     revision: int = 1
@@ -126,6 +115,16 @@ class Server:
             "token_endpoint": self.token_endpoint,
         }
         return tuple(name for name, value in present.items() if not value)
+
+    def with_style(self, found: StyleFinding) -> "Server":
+        """Return the server as it authenticates by a finding."""
+        return replace(self, token_request_style=found.style, style_finding=found)
+
+    @property
+    def other_styles(self) -> tuple[TokenRequestStyle, ...]:
+        """Return what to try next where this style is a guess and is refused."""
+        guessed = self.style_finding is not None and not self.style_finding.proven
+        return self.style_finding.candidates[1:] if guessed and self.style_finding else ()
 
     @property
     def assertion_audience(self) -> str | None:

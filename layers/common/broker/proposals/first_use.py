@@ -12,6 +12,7 @@ from broker.storage.found import FoundStore
 from broker.telemetry import count
 
 from .proposals import Proposals
+from .styles import Styles
 
 LOOK_AGAIN = timedelta(minutes=5)
 """How long a look that came to nothing stands."""
@@ -27,15 +28,19 @@ class FirstUse:
     found: FoundStore
     proposals: Callable[[], Proposals]
     """Only a first use pays for what discovery imports."""
+    styles: Callable[[], Styles]
 
-    def complete(self, server: Server, invocation: Invocation) -> Server:
+    def complete(self, server: Server, invocation: Invocation, *, afresh: bool = False) -> Server:
         """Return a server that users can connect to, having it discovered where that is wanted.
 
         Discovered is what has neither client nor endpoint of its builder's, once: what was found
-        stays while the server keeps its URL. Raises ServerMisconfigured, TemporarilyUnavailable.
+        stays while the server keeps its URL. A token request style of ``auto`` is settled, as far
+        as it can be; ``afresh``: again. Raises ServerMisconfigured, TemporarilyUnavailable.
         """
         if not server.missing:
-            return server
+            finding = server.style_finding
+            settled = finding is None or (finding.proven and not afresh)
+            return server if settled else self.styles().settle(server, invocation, again=afresh)
         if not server.is_bare:
             raise _incomplete(server)
         known = self.found.get(server)

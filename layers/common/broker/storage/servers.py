@@ -8,6 +8,7 @@ from broker.errors import PreconditionFailed
 from broker.model import AuthType, Quirks, RevocationScope, Server, TokenRequestStyle
 from broker.storage import sealed
 from broker.storage.found import FoundStore
+from broker.storage.styles import StyleStore
 from broker.storage.table import ConditionFailed, Item, Table, maybe_moment, seconds
 
 _LISTED = "servers"
@@ -51,14 +52,21 @@ class ServerStore:
 
     table: Table
     found: FoundStore
+    styles: StyleStore
 
     def get(self, server_id: str) -> Server | None:
-        """Read one, consistently; where its builder set nothing of OAuth, with what was found."""
+        """Read one, consistently, with what was found.
+
+        That is a client and endpoints where its builder set nothing of OAuth, and the token request
+        style where that was left to us: ``auto`` itself never comes out of here.
+        """
         server = self.registered(server_id)
-        if server is None or not server.is_bare:
+        if server is not None and server.is_bare:
+            found = self.found.get(server)
+            server = found.server if found and found.server else server
+        if server is None or server.token_request_style is not TokenRequestStyle.AUTO:
             return server
-        found = self.found.get(server)
-        return found.server if found and found.server else server
+        return server.with_style(self.styles.get(server))
 
     def registered(self, server_id: str) -> Server | None:
         """Read one as its builder left it."""

@@ -160,22 +160,20 @@ class Refresher:
         troubled = doubtful(sent) if response.refresh_token_lost else None
         stored = self._keep(turn, opened, response.token_set, troubled)
         if stored and turn.server.quirks.introspection_endpoint and not response.lifetime_told:
-            stored = self._dated(turn, opened, response, stored)
+            stored = self._dated(turn, response, stored)
         count(REFRESH, outcome="refreshed", cause="none")
         record(REFRESH_FAILED, 0)
         return (stored, response.token_set.access_token) if stored else None
 
-    def _dated(
-        self, turn: "_Turn", opened: Opened, response: TokenResponse, stored: Connection
-    ) -> Connection:
+    def _dated(self, turn: "_Turn", response: TokenResponse, stored: Connection) -> Connection:
         """Ask when the new token ends, where that can be asked: after it is safe, and once."""
         server = placed(turn.server, turn.held.kept)
         deadline = min(self.clock.monotonic() + _DATING_SECONDS, turn.invocation.deadline - ROOM)
         try:
-            secret = self.credentials.again(server, opened.client_secret, turn.time.moment())
-        except TemporarilyUnavailable:
+            proof = self.credentials.of(server, turn.time.moment())
+        except (TemporarilyUnavailable, SealBroken):
             return stored
-        dated = self.endpoint.dated(server, secret, response, deadline)
+        dated = self.endpoint.dated(server, proof, response, deadline)
         expires_at = dated.token_set.expires_at
         if expires_at is None or not dated.lifetime_told:
             return stored

@@ -16,6 +16,7 @@ from broker.storage.probes import TestStore
 from broker.storage.schedule import Schedule
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
+from broker.storage.styles import StyleStore
 from broker.storage.table import Table
 from broker.storage.tools import ToolStore
 from broker.vault import Vault
@@ -84,12 +85,18 @@ class Edges:
     @cached_property
     def servers(self) -> ServerStore:
         """The registry."""
-        return ServerStore(self.table(self.settings.servers_table, versions.SERVERS), self.found)
+        table = self.table(self.settings.servers_table, versions.SERVERS)
+        return ServerStore(table, self.found, self.styles)
 
     @cached_property
     def found(self) -> FoundStore:
         """What discovery found for servers with nothing but a URL."""
         return FoundStore(self.table(self.settings.server_state_table, versions.SERVER_STATE))
+
+    @cached_property
+    def styles(self) -> StyleStore:
+        """Which token request styles services were found to take."""
+        return StyleStore(self.table(self.settings.server_state_table, versions.SERVER_STATE))
 
     @cached_property
     def server_states(self) -> ServerStateStore:

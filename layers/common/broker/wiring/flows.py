@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from broker.flows.refresh_worker import RefreshWorker
     from broker.flows.servers import Servers
     from broker.flows.servers.presets import Presets
+    from broker.oauth.style_probe import StyleProbe
     from broker.oauth.trusted_issuer import TrustedIssuer
     from broker.proposals import FirstUse, Proposals
+    from broker.proposals.styles import Styles
     from broker.sessions import Sessions
     from broker.storage.registrations import RegistrationStore
 
@@ -163,6 +165,7 @@ class Wiring:
             self._parts.vault,
             self._parts.outbound,
             self._parts.signing_key,
+            self._parts.styles,
             lambda: self.presets,
         )
 
@@ -178,6 +181,7 @@ class Wiring:
     def probe(self) -> "Probe":
         """The probe function's flow."""
         from broker.flows.probe import Probe, Remarks, Steps, Waiting
+        from broker.flows.probe.style_finding import StyleReport
 
         steps = Steps(
             self._parts.clock,
@@ -189,6 +193,7 @@ class Wiring:
             self._parts.revoker,
             self._parts.caller,
             self._parts.tools,
+            StyleReport(self._parts.clock, self._parts.vault, self._style_probe),
         )
         return Probe(
             self._parts.clock,
@@ -219,7 +224,19 @@ class Wiring:
     def _first_use(self) -> "FirstUse":
         from broker.proposals import FirstUse
 
-        return FirstUse(self._parts.clock, self._parts.found, self._proposals)
+        return FirstUse(self._parts.clock, self._parts.found, self._proposals, self._styles)
+
+    def _styles(self) -> "Styles":
+        from broker.proposals.styles import Styles
+
+        parts = self._parts
+        return Styles(parts.clock, parts.styles, parts.credentials, self._style_probe)
+
+    @property
+    def _style_probe(self) -> "StyleProbe":
+        from broker.oauth.style_probe import StyleProbe
+
+        return StyleProbe(self._parts.endpoint, self._parts.revoker, self._parts.clock)
 
     def _proposals(self) -> "Proposals":
         from broker.discovery import Registrar

@@ -44,6 +44,7 @@ class Parts(Edges):
         """Redeems authorization codes."""
         from broker.grants import Grants
         from broker.grants.consents import Consents
+        from broker.grants.redemption import Redeemer
         from broker.oauth import AccountFinder
 
         stores = (self.connections, self.servers, self.pending)
@@ -53,7 +54,7 @@ class Parts(Edges):
             self.credentials,
             self.sealer,
             Consents(self.clock, *stores, self.events, self.policy),
-            self.endpoint,
+            Redeemer(self.clock, self.credentials, self.endpoint, self.styles),
             AccountFinder(self.outbound, self.clock),
             self.revoker,
         )

@@ -61,7 +61,7 @@ class Probe:
         self, server_id: str, return_url: str | None, *, publish: bool, invocation: Invocation
     ) -> StartedTest:
         """Begin a test; raise ServerMisconfigured while something is missing."""
-        server = self.first_use.complete(self._server(server_id), invocation)
+        server = self.first_use.complete(self._server(server_id), invocation, afresh=True)
         test_id = secrets.token_urlsafe(16)
         link = None
         if server.auth_type is AuthType.CONSUMER_OAUTH:

@@ -14,6 +14,7 @@ from broker.reports import is_noted, warned
 
 from .login import Login
 from .places import redirect_uri
+from .style_finding import reported
 from .trail import extended, of_sent
 
 _STEPS = {TestStep.TOOLS: Step.TOOLS, TestStep.REFRESH: Step.REFRESH}
@@ -27,12 +28,13 @@ class Remarks:
     login: Login
 
     def before(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
-        """Ask for the login page as a stranger.
+        """Tell what ``auto`` came to, and ask for the login page as a stranger.
 
         A service that refuses the redirect URI or the client says so there, and never sends the
         browser back.
         """
         uri, seen = redirect_uri(server.server_id, invocation), None
+        run = reported(run, server, uri)
         with watching() as sent, suppress(OutboundError):  # a browser may reach what we do not
             seen = self.login.seen(server, uri, invocation.deadline)
         if seen is not None:

@@ -1,6 +1,5 @@
 """What each step of a test does, and what it reports."""
 
-import secrets
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -15,6 +14,7 @@ from broker.errors import (
 )
 from broker.flows.probe.places import redirect_uri
 from broker.flows.probe.sightings import of_mcp_failure
+from broker.flows.probe.style_finding import StyleReport
 from broker.flows.probe.tokens import TestTokens, open_tokens
 from broker.flows.probe.userinfo import takes_token
 from broker.grants import Grants
@@ -22,24 +22,20 @@ from broker.mcp import ToolList
 from broker.model import (
     AuthType,
     Invocation,
-    Secret,
     Server,
     StepReport,
     TestRun,
     TestStep,
-    TokenRequestStyle,
     placed,
 )
 from broker.oauth import (
     ClientRefused,
     ForeignResponse,
-    GrantRefused,
     RevocationOutcome,
     Revoker,
     TokenEndpoint,
     TokenRequestFailed,
     check_kept,
-    new_code_verifier,
 )
 from broker.outbound import Outbound
 from broker.reports import failed, passed, warned
@@ -64,6 +60,7 @@ class Steps:
     revoker: Revoker
     caller: Caller
     tools_seen: ToolStore
+    styles: StyleReport
 
     def exchange(
         self, run: TestRun, server: Server, claim: Claim, invocation: Invocation
@@ -71,11 +68,11 @@ class Steps:
         """Redeem the code; a refused client is asked about in the other styles."""
         uri = claim.pending.redirect_uri
         try:
-            response = self.grants.exchange(server, claim.pending, claim.code, invocation)
+            server, response = self.grants.exchange(server, claim.pending, claim.code, invocation)
             check_kept(server, response.kept, Step.EXCHANGE)
         except ClientRefused as exc:
             reached = placed(server, claim.pending.kept)
-            evidence = self._with_working_style(reached, exc.evidence, invocation)
+            evidence = self.styles.with_working_style(reached, exc.evidence, uri, invocation)
             return failed(run, TestStep.EXCHANGE, evidence, server, uri)
         except (TokenRequestFailed, ForeignResponse) as exc:
             return failed(run, TestStep.EXCHANGE, exc.evidence, server, uri)
@@ -101,35 +98,6 @@ class Steps:
             evidence = Evidence(Step.EXCHANGE, Kind.OK, facts={"refresh_token": False})
             run = warned(run, TestStep.EXCHANGE, evidence, server, uri)
         return run
-
-    def _with_working_style(
-        self, server: Server, evidence: Evidence, invocation: Invocation
-    ) -> Evidence:
-        """Send invented codes in the other styles, and note the one that works.
-
-        That is the one told "invalid grant" instead of "invalid client". The user's own code is
-        never spent on a guess.
-        """
-        secret = self.vault.client_secret_of(server)
-        for style in TokenRequestStyle:
-            guessable = style not in (server.token_request_style, TokenRequestStyle.NONE)
-            if not guessable or self.clock.monotonic() + _REQUEST_SECONDS > invocation.deadline:
-                continue
-            try:
-                self.endpoint.exchange(
-                    replace(server, token_request_style=style),
-                    secret,
-                    code=Secret(secrets.token_urlsafe(24)),
-                    code_verifier=new_code_verifier(),
-                    redirect_uri=_redirect_uri(server, invocation),
-                    deadline=self.clock.monotonic() + _REQUEST_SECONDS / 2,
-                )
-            except GrantRefused:
-                facts = {**evidence.facts, "working_style": style.value}
-                return replace(evidence, facts=facts)
-            except TokenRequestFailed:
-                continue
-        return evidence
 
     def account(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
         """Find out whose account it is; not knowing is not a failure."""

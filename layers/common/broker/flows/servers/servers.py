@@ -32,6 +32,7 @@ from broker.storage.found import FoundStore
 from broker.storage.registrations import RegistrationStore
 from broker.storage.server_state import ServerStateStore
 from broker.storage.servers import ServerStore
+from broker.storage.styles import StyleStore
 from broker.storage.tools import ToolStore
 from broker.vault import Vault, bearer_token_place, client_secret_place
 
@@ -62,6 +63,7 @@ class Servers:
     vault: Vault
     outbound: Outbound
     key: SigningKey | None
+    styles: StyleStore
     presets: "Callable[[], Presets]"
     """The catalogue costs a cold start its import, so only a server of a preset asks for it."""
 
@@ -77,8 +79,13 @@ class Servers:
         return server
 
     def shown(self, server_id: str) -> tuple[Server, Found | None]:
-        """Return one, and what its first use found where all of OAuth was left to discovery."""
+        """Return one, and what its first use found where all of OAuth was left to discovery.
+
+        With ``auto`` it carries what its style came to.
+        """
         server = self.get(server_id)
+        if server.token_request_style is TokenRequestStyle.AUTO and not server.is_bare:
+            server = replace(server, style_finding=self.styles.get(server))
         return server, self.found.get(server) if server.is_bare else None
 
     def client_metadata(self, server_id: str, base_url: str) -> Mapping[str, object]:
@@ -153,6 +160,7 @@ class Servers:
         self._hand_over(server_id, self._users(server_id))  # who connected meanwhile
         self.server_states.forget(server_id)
         self.found.forget(server_id)
+        self.styles.forget(server_id)
         self.tools.forget(server_id, None)
         return 0
 

@@ -1,0 +1,77 @@
+"""What a test says of the token request style: which one works, or that none does."""
+
+from dataclasses import dataclass, replace
+
+from broker.clock import Clock
+from broker.diagnosis import Evidence, Kind
+from broker.model import (
+    Invocation,
+    Server,
+    StepReport,
+    StyleFinding,
+    StyleVerdict,
+    Sureness,
+    TestRun,
+    TestStep,
+)
+from broker.oauth.style_probe import StyleProbe, told
+from broker.reports import warned
+from broker.vault import Vault
+
+_SECONDS = 12.0
+_KEPT_BACK = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class StyleReport:
+    """Finds styles for a test; never with the builder's own code."""
+
+    clock: Clock
+    vault: Vault
+    probe: StyleProbe
+
+    def with_working_style(
+        self, server: Server, evidence: Evidence, redirect_uri: str, invocation: Invocation
+    ) -> Evidence:
+        """Add to a refused client's evidence the style that works, or that none does.
+
+        So a wrong style is told apart from a wrong secret. Only what was sent and refused is asked
+        about, and only of a client that has a secret.
+        """
+        if evidence.kind is not Kind.REFUSED or not server.token_request_style.takes_secret:
+            return evidence
+        secret = self.vault.client_secret_of(server)
+        if secret is None:
+            return evidence
+        deadline = min(self.clock.monotonic() + _SECONDS, invocation.deadline - _KEPT_BACK)
+        found = self.probe.find(server, secret, redirect_uri=redirect_uri, deadline=deadline)
+        if found.verdict is StyleVerdict.CLIENT_REFUSED:
+            return replace(evidence, facts={**evidence.facts, "refused_in_every_style": True})
+        if found.proven and found.style is not server.token_request_style:
+            return replace(evidence, facts={**evidence.facts, "working_style": found.style.value})
+        return evidence
+
+
+def reported(run: TestRun, server: Server, redirect_uri: str) -> TestRun:
+    """Tell in the report what ``auto`` came to, before the browser is sent away."""
+    found = server.style_finding
+    if found is None:
+        return run
+    trouble = told(found)
+    if trouble is not None:
+        return warned(run, TestStep.CONSENT, trouble, server, redirect_uri)
+    outcome = "ok" if found.proven else "warning"
+    return replace(run, steps=[*run.steps, StepReport(TestStep.CONSENT, outcome, _seen(found))])
+
+
+def _seen(found: StyleFinding) -> str:
+    style = f"token_request_style auto is {found.style}"
+    if found.proven:
+        why = {
+            Sureness.CERTAIN: "the real secret is taken, and a wrong one is refused.",
+            Sureness.LIKELY: "real and wrong secret are answered differently.",
+        }
+        return f"{style} ({found.sure}): {why.get(found.sure, '')}"
+    if found.verdict is StyleVerdict.HELD_BACK:
+        return f"{style}, a guess: the service asked for fewer requests, so no more were sent."
+    return f"{style}, a guess: the service answers a real and a wrong secret alike."

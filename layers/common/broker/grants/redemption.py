@@ -1,0 +1,109 @@
+"""Send a code to the token endpoint: once, unless how to authenticate there is a guess."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from broker.clock import Clock
+from broker.credentials import ClientCredentials
+from broker.diagnosis import Kind
+from broker.errors import TemporarilyUnavailable
+from broker.model import (
+    Secret,
+    Server,
+    StyleFinding,
+    StyleVerdict,
+    Sureness,
+    TokenRequestStyle,
+    placed,
+)
+from broker.oauth import ClientRefused, TokenEndpoint, TokenResponse
+from broker.storage.styles import StyleStore
+
+SECONDS = 10.0
+"""How long a token endpoint may take, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An authorization code, and what belongs to it."""
+
+    code: Secret
+    code_verifier: Secret | None
+    redirect_uri: str
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """What its authorization response told of where to send it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemer:
+    """Redeems codes."""
+
+    clock: Clock
+    credentials: ClientCredentials
+    endpoint: TokenEndpoint
+    styles: StyleStore
+
+    def redeem(self, server: Server, code: Code, deadline: float) -> tuple[Server, TokenResponse]:
+        """Redeem a code (RFC 6749 §4.1.3); return the server as it was authenticated with.
+
+        Where the token request style is a guess, the next is tried after ``invalid_client``, and
+        after nothing else: a client that is refused has not spent the code. The style that works
+        is kept before there is a connection, which will need it. ``deadline`` is in seconds of
+        ``Clock.monotonic()``. Raises TokenRequestFailed, TemporarilyUnavailable.
+        """
+        for style in server.other_styles:
+            try:
+                response = self._send(server, code, deadline)
+            except ClientRefused as exc:
+                if not _says_invalid_client(exc) or self.clock.monotonic() >= deadline:
+                    raise
+                server = replace(server, token_request_style=style)
+            else:
+                return self._kept(server), response
+        response = self._send(server, code, deadline)
+        return self._kept(server), response
+
+    def completed(self, server: Server, response: TokenResponse, deadline: float) -> TokenResponse:
+        """Exchange it for a set that lives longer, and ask when it ends, where that is declared.
+
+        Raises TokenRequestFailed, TemporarilyUnavailable: the code is spent.
+        """
+        reached, quirks = placed(server, response.kept), server.quirks
+        if quirks.long_lived_exchange:
+            proof = self.credentials.of(server)
+            response = self.endpoint.prolong(reached, proof, response, deadline)
+        if quirks.introspection_endpoint and not response.lifetime_told:
+            with suppress(TemporarilyUnavailable):  # not knowing fails nothing
+                proof = self.credentials.of(server)
+                return self.endpoint.dated(reached, proof, response, deadline)
+        return response
+
+    def _send(self, server: Server, code: Code, deadline: float) -> TokenResponse:
+        return self.endpoint.exchange(
+            placed(server, code.kept),
+            self.credentials.of(server),
+            code=code.code,
+            code_verifier=code.code_verifier,
+            redirect_uri=code.redirect_uri,
+            deadline=min(self.clock.monotonic() + SECONDS, deadline),
+        )
+
+    def _kept(self, server: Server) -> Server:
+        """Keep what an exchange has proven of a guess."""
+        if server.style_finding is None or server.style_finding.proven:
+            return server
+        found = _proven(server.token_request_style, server.style_finding, self.clock)
+        self.styles.put(server, found)
+        return server.with_style(found)
+
+
+def _proven(style: TokenRequestStyle, guess: StyleFinding, clock: Clock) -> StyleFinding:
+    now = clock.now()
+    return StyleFinding(StyleVerdict.PROVEN, (style,), Sureness.CERTAIN, now, guess.requests)
+
+
+def _says_invalid_client(refused: ClientRefused) -> bool:
+    """Tell a client that is not known so from one that may not do this, or was not asked."""
+    evidence = refused.evidence
+    return evidence.kind is Kind.REFUSED and evidence.error != "unauthorized_client"

@@ -1,0 +1,123 @@
+"""Finds out which token request style a service takes, with invented codes and tokens."""
+
+import secrets
+from dataclasses import dataclass, replace
+
+from broker.clock import Clock
+from broker.diagnosis import Evidence, Kind, Step
+from broker.model import (
+    SECRET_STYLES,
+    Secret,
+    Server,
+    StyleFinding,
+    StyleVerdict,
+    TokenRequestStyle,
+)
+
+from .failures import NoUsableAnswer, TokenRequestFailed
+from .pkce import new_code_verifier
+from .revocation import Revoker
+from .style_table import Ask, Heard, Place, Trial, Verdict, heard_of, next_step
+from .token_endpoint import TokenEndpoint
+
+REQUEST_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class StyleProbe:
+    """Asks; never with a code or token of anybody's."""
+
+    endpoint: TokenEndpoint
+    revoker: Revoker
+    clock: Clock
+
+    def find(
+        self,
+        server: Server,
+        secret: Secret,
+        *,
+        redirect_uri: str,
+        deadline: float,
+        order: tuple[TokenRequestStyle, ...] = SECRET_STYLES,
+    ) -> StyleFinding:
+        """Ask until it is known, at most ten times, and not past ``deadline``.
+
+        That is in seconds of ``Clock.monotonic()``. Stops at the first 429 and at words of a lock.
+        """
+        trials: list[Trial] = []
+        wrong = wrong_secret(secret)
+        while True:
+            step = next_step(trials, order, revocable=server.revocation_endpoint is not None)
+            if isinstance(step, Verdict):
+                break
+            if self.clock.monotonic() + REQUEST_SECONDS > deadline:
+                left = tuple(dict.fromkeys((*_untried(trials, order), *order)))
+                step = Verdict(StyleVerdict.UNDECIDED, left)
+                break
+            heard = self._heard(step, server, secret if step.real else wrong, redirect_uri)
+            trials.append(Trial(step, heard))
+        now = self.clock.now()
+        return StyleFinding(step.verdict, step.candidates, step.sure, now, len(trials))
+
+    def _heard(self, ask: Ask, server: Server, secret: Secret, redirect_uri: str) -> Heard:
+        styled = replace(server, token_request_style=ask.style)
+        if ask.place is Place.REVOCATION:
+            return self._at_revocation(styled, secret)
+        return self._at_token(styled, secret, redirect_uri)
+
+    def _at_token(self, server: Server, secret: Secret, redirect_uri: str) -> Heard:
+        try:
+            self.endpoint.exchange(
+                server,
+                secret,
+                code=Secret(secrets.token_urlsafe(24)),
+                code_verifier=new_code_verifier() if server.pkce else None,
+                redirect_uri=redirect_uri,
+                deadline=self.clock.monotonic() + REQUEST_SECONDS,
+            )
+        except NoUsableAnswer as exc:
+            return Heard.HOLD if exc.retry_after is not None else heard_of(exc.evidence)
+        except TokenRequestFailed as exc:
+            return heard_of(exc.evidence)
+        return Heard.BROKEN  # tokens for an invented code: whatever that is, it proves nothing
+
+    def _at_revocation(self, server: Server, secret: Secret) -> Heard:
+        answer = self.revoker.ask(
+            server.revocation_endpoint or "",
+            client_id=server.client_id or "",
+            style=server.token_request_style,
+            client_secret=secret,
+            token=Secret(secrets.token_urlsafe(24)),
+            deadline=self.clock.monotonic() + REQUEST_SECONDS,
+        )
+        return heard_of(answer.evidence)
+
+
+def wrong_secret(secret: Secret) -> Secret:
+    """Invent a secret of about the same look: as long, letters and digits, another one."""
+    while True:
+        length = max(16, len(secret.reveal()))
+        invented = Secret(secrets.token_hex(length)[:length])
+        if invented != secret:
+            return invented
+
+
+def told(finding: StyleFinding) -> Evidence | None:
+    """Return what a builder must know of a finding that decided nothing; None: nothing."""
+    error = {
+        StyleVerdict.CLIENT_REFUSED: "invalid_client",
+        StyleVerdict.UNUSABLE: "no_token_endpoint",
+    }.get(finding.verdict)
+    if error is None:
+        return None
+    facts = {"styles_tried": finding.requests}
+    if finding.verdict is StyleVerdict.CLIENT_REFUSED:
+        return Evidence(Step.EXCHANGE, Kind.REFUSED, error=error, facts=facts)
+    return Evidence(Step.EXCHANGE, Kind.UNUSABLE, error=error, facts=facts)
+
+
+def _untried(
+    trials: list[Trial], order: tuple[TokenRequestStyle, ...]
+) -> tuple[TokenRequestStyle, ...]:
+    refused = {t.ask.style for t in trials if t.ask.real and t.heard is Heard.REFUSED}
+    return tuple(style for style in order if style not in refused)
