@@ -168,6 +168,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"long_lived_exchange": LONG | {"method": "GET"}, "token_request_style": "json_basic"},
         "long_lived_exchange.method: ",
     ),
+    (
+        {"revocation_request": {"method": "GET"}, "token_request_style": "json_post"},
+        "revocation_request.method: ",
+    ),
+    (
+        {"revocation_request": {"method": "GET", "credentials": "json_basic"}},
+        "revocation_request.method: ",
+    ),
+    ({"mcp_headers": {"User-Agent": "x"}}, "mcp_headers.User-Agent: "),
     ({"revocation_request": {"parameter": "client_id"}}, "revocation_request.parameter: "),
     (
         {"revocation_request": {"credentials": "bearer", "token": "refresh_token"}},
