@@ -72,6 +72,40 @@ def test_the_token_travels_in_the_configured_header(
     assert text_of(blank.invoke(ana)) == "True"
 
 
+def test_what_a_connection_keeps_stands_in_the_url_and_in_a_header(
+    blank: Journey, stranger: Stranger, ana: str
+) -> None:
+    def answer(request: Request) -> Reply:
+        said = f"{request.query} {request.header('x-tenant')}"
+        result = {"content": [{"type": "text", "text": said}]}
+        return as_json({"jsonrpc": "2.0", "id": _id_of(request), "result": result})
+
+    url = stranger.answers(answer)
+    blank.register(
+        mcp_url=url + "?tenant={tenant}",
+        kept_fields={"tenant": {"source": "token_response", "field": "team.id"}},
+        mcp_headers={"X-Tenant": "{tenant}"},
+    )
+    blank.app.switch(extra_token_fields={"team": {"id": "blue-1"}})
+    blank.connect(ana)
+    assert text_of(blank.invoke(ana)) == "tenant=blue-1 blue-1"
+
+
+def test_a_token_is_revoked_as_the_service_wants_it(
+    blank: Journey, stranger: Stranger, ana: str
+) -> None:
+    url = stranger.answers(lambda _: as_json({"success": True}))
+    blank.register(
+        revocation_endpoint=url,
+        revocation_request={"method": "DELETE", "credentials": "bearer"},
+    )
+    blank.connect(ana)
+    assert blank.disconnect(ana).json()["revocation"] == "confirmed"
+    [request] = stranger.seen(url)
+    assert (request.method, request.body) == ("DELETE", b"")
+    assert (request.header("authorization") or "").startswith("Bearer ")
+
+
 def test_the_account_is_named_by_the_configured_member(blank: Journey, ana: str) -> None:
     blank.register(account_field="team.name")
     told = {"team": {"name": "Blue Team"}}

@@ -149,6 +149,8 @@ def test_another_style_than_that_of_token_requests_can_be_named() -> None:
         (200, {"ok": False, "error": "not_authed"}, REFUSED),
         # The access token may have run out while the grant lives: nothing is known to be dead.
         (401, {"error": "invalid_token"}, REFUSED),
+        (400, {"error": "invalid_token"}, REFUSED),
+        (200, {"ok": False, "error": "token_expired"}, REFUSED),
         (404, {"message": "Not Found"}, REFUSED),
         (503, None, RevocationOutcome.NO_ANSWER),
     ],

@@ -66,6 +66,11 @@ def test_a_quirk_is_read_back_as_it_was_declared(name: str) -> None:
         assert Quirks.of(json.loads(json.dumps(said))) == quirks
 
 
+def test_what_a_newer_version_said_besides_is_left_out() -> None:
+    said = {"refresh_request": {"method": "GET", "colour": "blue"}, "mood": 1}
+    assert Quirks.of(said) == Quirks(refresh_request=RefreshRequest(Method.GET))
+
+
 def test_nothing_declared_is_nothing_stored() -> None:
     assert Quirks().declared() == {}
     assert Quirks.of({}) == Quirks()

@@ -125,6 +125,7 @@ def test_what_would_open_more_than_a_service_cannot(host: str) -> None:
         "https://{tenant}.example.com/mcp",
         "https://mcp.example.com/{realm}/{tenant}/{host}?r={realm}",
         "https://mcp.example.com/mcp",
+        "http://127.0.0.1:8080/{realm}",
     ],
 )
 def test_a_gap_stands_where_its_kind_may(url: str) -> None:

@@ -20,7 +20,7 @@ _GRAMMAR = {
     "segment": re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,255}"),
 }
 _ORIGIN = re.compile(r"(?:https://)?([^/?#@:\s]+)/?", re.IGNORECASE)
-_URL = re.compile(r"https://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
+_URL = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 
 
 class GapKind(StrEnum):
@@ -90,6 +90,8 @@ def misplaced(url: str, rules: Mapping[str, GapRule]) -> str | None:
     if not names:
         return None
     rule, rest = rules.get(names[0]), authority.removeprefix(f"{{{names[0]}}}")
+    if found["scheme"] != "https":
+        return names[0]
     if rule is not None and rule.kind is GapKind.HOST and not rest:
         return None
     fixed = rest.startswith(".") and _HOST.fullmatch(rest[1:])

@@ -236,10 +236,13 @@ _ENUMS: Mapping[str, type[StrEnum]] = {
 }
 
 
-def _typed(said: Mapping[str, Any]) -> dict[str, Any]:
-    enums = {name: _ENUMS[name](said[name]) for name in _ENUMS.keys() & said.keys()}
-    hosts = {"hosts": tuple(said["hosts"])} if "hosts" in said else {}
-    return {**said, **enums, **hosts}
+def _read[Made](kind: type[Made], said: Mapping[str, Any]) -> Made:
+    """Make one of what was said; what a newer version says besides is left out."""
+    names = kind.__dataclass_fields__.keys() & said.keys()  # type: ignore[attr-defined] # all are
+    values = {name: said[name] for name in names}
+    enums = {name: _ENUMS[name](said[name]) for name in _ENUMS.keys() & names}
+    hosts = {"hosts": tuple(said["hosts"])} if "hosts" in names else {}
+    return kind(**{**values, **enums, **hosts})
 
 
 def _as_it_is(said: Any) -> Any:
@@ -250,8 +253,8 @@ _READERS: Mapping[str, Any] = {
     "basic_encoding": BasicEncoding,
     "resource_in": ResourceIn,
     "scope_sets": lambda said: {name: tuple(scopes) for name, scopes in said.items()},
-    "refresh_request": lambda said: RefreshRequest(**_typed(said)),
-    "long_lived_exchange": lambda said: LongLivedExchange(**_typed(said)) if said else None,
-    "revocation_request": lambda said: RevocationRequest(**_typed(said)),
-    "kept_fields": lambda said: {name: KeptField(**_typed(kept)) for name, kept in said.items()},
+    "refresh_request": lambda said: _read(RefreshRequest, said),
+    "long_lived_exchange": lambda said: _read(LongLivedExchange, said) if said else None,
+    "revocation_request": lambda said: _read(RevocationRequest, said),
+    "kept_fields": lambda said: {n: _read(KeptField, kept) for n, kept in said.items()},
 }

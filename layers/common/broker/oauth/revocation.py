@@ -15,6 +15,7 @@ from broker.model import (
     Place,
     RevocationShape,
     Secret,
+    TokenName,
     TokenRequestStyle,
 )
 from broker.outbound import Outbound
@@ -32,6 +33,8 @@ from .token_answer import TokenAnswer, unanswered
 
 RFC_7009 = RevocationShape()
 _CAP = 64 * 1024
+_OF_THE_TOKEN_ALONE = frozenset({"invalid_token", "token_expired"})
+"""Said of an access token that has run out, while its grant may live on."""
 
 
 class RevocationOutcome(StrEnum):
@@ -122,7 +125,8 @@ class Revoker:
             evidence = unanswered(Step.REVOCATION, exc).evidence
             return RevocationAnswer(RevocationOutcome.NO_ANSWER, evidence)
         secrets = [secret.reveal() for secret in (token, client_secret) if secret]
-        return _judged(TokenAnswer(Step.REVOCATION, answer, self.clock.now(), secrets))
+        answered = TokenAnswer(Step.REVOCATION, answer, self.clock.now(), secrets)
+        return _judged(answered, grant_may_live=not shape.request.ends(TokenName.REFRESH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +189,13 @@ class _Draft:
         )
 
 
-def _judged(answered: TokenAnswer) -> RevocationAnswer:
+def _judged(answered: TokenAnswer, *, grant_may_live: bool) -> RevocationAnswer:
     if answered.succeeded:
         evidence = Evidence(Step.REVOCATION, Kind.OK, status=answered.answer.status)
         return RevocationAnswer(RevocationOutcome.CONFIRMED, evidence)
     failure = answered.failure()
+    if grant_may_live and failure.evidence.error in _OF_THE_TOKEN_ALONE:
+        return RevocationAnswer(_REFUSED, failure.evidence)
     return RevocationAnswer(_outcome(failure), failure.evidence)
 
 

@@ -14,6 +14,7 @@ from .checks import HEADERS_REFUSED, OURS, SIGNS
 QUIRKS = frozenset(each.name for each in fields(Quirks))
 _JSON_STYLES = frozenset({"json_basic", "json_post"})
 _PREFIXES_REFUSED = ("mcp-", "proxy-", "sec-")
+_OURS = frozenset({"authorization", "last-event-id", "user-agent"})
 _ANY = GapRule(GapKind.SEGMENT)
 _OWN = (CLIENT_ID, TOKEN)
 
@@ -80,7 +81,7 @@ def _check_headers(quirks: Quirks, values: Mapping[str, Any]) -> None:
     for name, text in quirks.mcp_headers.items():
         lowered = name.lower()
         refused = lowered in HEADERS_REFUSED or lowered.startswith(_PREFIXES_REFUSED)
-        if refused or lowered in seen or lowered == "authorization":
+        if refused or lowered in seen or lowered in _OURS:
             raise InvalidServer(f"mcp_headers.{name}: this header is set by the broker, or twice.")
         seen.add(lowered)
         _check_names(f"mcp_headers.{name}", text, {**quirks.gap_rules, CLIENT_ID: _ANY})
@@ -115,6 +116,9 @@ def _check_requests(quirks: Quirks, values: Mapping[str, Any]) -> None:
     if refresh.parameter in values["extra_refresh_params"]:
         raise InvalidServer("extra_refresh_params: the token is sent under that name already.")
     revocation = quirks.revocation_request
+    style = values["token_request_style"] if revocation.credentials == "same" else ""
+    if revocation.method == "GET" and _JSON_STYLES & {style, revocation.credentials}:
+        raise InvalidServer("revocation_request.method: GET has no body for a JSON style.")
     if revocation.parameter in OURS - {"refresh_token"}:
         raise InvalidServer("revocation_request.parameter: that name means something else.")
     if revocation.credentials == "bearer" and revocation.token == "refresh_token":
