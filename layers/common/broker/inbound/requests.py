@@ -173,6 +173,10 @@ class ClientMetadataRequest(ApiRequest):
         return self.document.removesuffix(".json")
 
 
+class CheckRequest(Named):
+    """``POST /v1/servers/{server_id}/check``: nothing but the server."""
+
+
 class StartTestRequest(Named):
     """``POST /v1/servers/{server_id}/test``."""
 

@@ -1,5 +1,6 @@
 """The broker's nouns: frozen, and ignorant of HTTP, AWS and storage."""
 
+from .check import Checked, CheckOutcome, CheckReport
 from .connection import (
     Account,
     Connection,
@@ -67,6 +68,9 @@ __all__ = [
     "AuthType",
     "AuthorizationRequired",
     "BrowserOutcome",
+    "CheckOutcome",
+    "CheckReport",
+    "Checked",
     "Claimant",
     "ClientRegistration",
     "ClientSource",

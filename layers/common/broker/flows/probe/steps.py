@@ -96,6 +96,10 @@ class Steps:
             run = warned(run, TestStep.EXCHANGE, evidence, server, uri)
         return run
 
+    def styled(self, server: Server, evidence: Evidence, invocation: Invocation) -> Evidence:
+        """Add the style in which a refused client would not be refused, if one is found."""
+        return self._with_working_style(server, evidence, invocation)
+
     def _with_working_style(
         self, server: Server, evidence: Evidence, invocation: Invocation
     ) -> Evidence:
