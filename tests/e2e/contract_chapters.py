@@ -11,7 +11,11 @@ import time
 from local.demo.journey import Journey
 from local.loopback import Reply, Request
 from local.visitor import forms
-from tests.e2e.contract_discovery import discover_servers, pick_a_service
+from tests.e2e.contract_discovery import (
+    check_without_a_browser,
+    discover_servers,
+    pick_a_service,
+)
 from tests.e2e.contract_doors import TOO_LARGE, be_refused_at_the_door
 from tests.e2e.contract_mcp import let_mcp_clients_in
 from tests.e2e.contract_walk import LOOPBACK, Walk, complete
@@ -248,6 +252,7 @@ CHAPTERS = (
     register_servers,
     pick_a_service,
     discover_servers,
+    check_without_a_browser,
     try_a_configuration,
     try_what_does_not_work,
     connect_and_call,

@@ -149,7 +149,7 @@ NOT_USABLE: tuple[Rule, ...] = (
     Rule(
         Cause.METADATA_DISAGREES,
         at(Step.METADATA),
-        "The service's metadata says something else than the configuration: {facts[member]}.",
+        "The service's metadata says something else than the configuration ({facts[member]}).",
         "It was read from where the issuer publishes it (RFC 8414, OpenID Connect Discovery).",
         "Set it as the metadata says, unless the service documents otherwise. Metadata: "
         "{facts[theirs]} Configured: {facts[ours]}",
