@@ -41,7 +41,7 @@ export UV_SYSTEM_CERTS := 1
 .DEFAULT_GOAL := help
 .PHONY: help presets setup setup-sam setup-oldest setup-checkov setup-ministack setup-browser demo demo-artifact dev \
 	sam-local sam-services smoke check scan format test interop model faults bench-refresh build deploy deployable permissions \
-	refresh-tables services release-shape lock clean
+	refresh-tables services troubleshooting release-shape lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -164,6 +164,9 @@ refresh-tables: setup ## Write the tables of docs/refresh.md anew from the code 
 
 services: setup ## Write docs/services.md anew from the catalogue of services
 	@PYTHONPATH=layers/common "$(BIN)/python" -m tests.unit.services_page
+
+troubleshooting: setup ## Write the causes of docs/troubleshooting.md anew from the rules
+	@PYTHONPATH=layers/common "$(BIN)/python" -m tests.unit.troubleshooting_page
 
 release-shape: setup ## Write down what an update of the stack must not replace, for a release
 	@"$(BIN)/python" -m tests.unit.release_shape

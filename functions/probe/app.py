@@ -1,11 +1,12 @@
-"""Talks to a service or MCP server for the builder: discovery, and the test of a configuration."""
+"""Talks to a service or MCP server for the builder: discovery, check, and test."""
 
 from aws_lambda_powertools.event_handler import Response
 
-from broker.inbound import answers, discoveries, test_reports
+from broker.inbound import answers, check_reports, discoveries, test_reports
 from broker.inbound.door import http_api, invocation, read_body, read_query
 from broker.inbound.requests import (
     AdvanceTestRequest,
+    CheckRequest,
     DiscoverRequest,
     ReadTestRequest,
     StartTestRequest,
@@ -21,6 +22,14 @@ def discover() -> Response:
     run = invocation(app, wiring().settings)
     found = wiring().discovery.discover(asked.mcp_url, asked.server_id, run)
     return answers.json_answer(discoveries.discovered(found, run.base_url))
+
+
+@app.post("/v1/servers/<server_id>/check")
+def check(server_id: str) -> Response:
+    asked = read_body(app, CheckRequest)
+    run = invocation(app, wiring().settings)
+    found = wiring().check.check(asked.server_id, run)
+    return answers.json_answer(check_reports.check_report(found))
 
 
 @app.post("/v1/servers/<server_id>/test")

@@ -105,6 +105,10 @@ class Journey:
         """DELETE the server."""
         return self.callers.builder.delete(self._server, params=query)
 
+    def check(self) -> httpx.Response:
+        """Have all looked at that needs no browser."""
+        return self.callers.builder.post(f"{self._server}/check")
+
     def start_test(self, **body: Any) -> httpx.Response:
         """Begin a test of the configuration."""
         return self.callers.builder.post(f"{self._server}/test", json=body)

@@ -63,7 +63,7 @@ def the_configuration_is_tested(stage: Stage) -> str:
         report = stage.crm.advance(test_id).json()
     expect("succeeded", report["status"])
     steps = [step["step"] for step in report["steps"]]
-    expect(["exchange", "account", "tools", "refresh"], steps)
+    expect(["consent", "exchange", "account", "tools", "refresh"], steps)
     stage.crm.advance(test_id, revoke=True).raise_for_status()
     expect("succeeded", stage.crm.report(test_id).json()["status"])
     listed = stage.crm.tools("nobody-yet").json()
@@ -80,8 +80,15 @@ def a_wrong_secret_is_diagnosed(stage: Stage) -> str:
     report = wrong.advance(test_id, completion_code=code).json()
     expect("failed", report["status"])
     [diagnosis] = report["diagnoses"]
-    expect("client_credentials", diagnosis["cause"])
-    return f"{diagnosis['cause']}: {diagnosis['summary']}"
+    expect("client_secret_wrong", diagnosis["cause"])
+    expect(["client_authentication"], [name for name, bad in _checked(wrong).items() if bad])
+    return f"{diagnosis['cause']} ({diagnosis['certainty']}): {diagnosis['summary']}"
+
+
+def _checked(journey: Journey) -> dict[str, bool]:
+    """Check a server without a browser; return each name, and whether it cannot work so."""
+    checks = journey.check().raise_for_status().json()["checks"]
+    return {one["name"]: one["outcome"] == "failed" for one in checks}
 
 
 def _consented_test(stage: Stage, journey: Journey) -> tuple[str, str]:

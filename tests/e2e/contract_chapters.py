@@ -12,6 +12,7 @@ from local.demo.journey import Journey
 from local.loopback import Reply, Request
 from local.visitor import forms
 from tests.e2e.contract_discovery import (
+    check_without_a_browser,
     discover_servers,
     leave_the_style_to_the_broker,
     pick_a_service,
@@ -255,6 +256,7 @@ CHAPTERS = (
     leave_the_style_to_the_broker,
     discover_servers,
     sign_instead_of_having_a_secret,
+    check_without_a_browser,
     try_a_configuration,
     try_what_does_not_work,
     connect_and_call,

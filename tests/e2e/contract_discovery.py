@@ -76,3 +76,14 @@ def pick_a_service(walk: Walk) -> None:
     assert hostile.json()["error_description"].startswith("values.subdomain: ")
     assert picked.put(mcp_url=picked.tenant.url).status_code == 400
     picked.delete()
+
+
+def check_without_a_browser(walk: Walk) -> None:
+    """Check a server that works, one that does not, and one that is not there."""
+    crm, builder = walk.journey(), walk.bound.builder
+    assert crm.check().json()["checks"]
+    crm.put(**crm.configuration(client_secret="not-the-secret-of-this-app", pkce=False))
+    assert len(crm.check().json()["warnings"]) > 2
+    assert walk.open_server().check().json()["warnings"] == []
+    assert walk.blank().check().status_code == 404
+    assert builder.post(f"/v1/servers/{crm.server_id}/check", json={"deep": 1}).status_code == 400

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from broker.diagnosis import Cause
+from broker.diagnosis import Cause, Certainty, Kind, Step
 from broker.inbound.registry_requests import PresetRequest, PresetsRequest, PutServerRequest
 from broker.inbound.requests import (
     AdvanceTestRequest,
     ApiRequest,
+    CheckRequest,
     ClientKeysRequest,
     ClientMetadataRequest,
     CompleteRequest,
@@ -29,7 +30,7 @@ from broker.inbound.requests import (
     TicketRequest,
 )
 from broker.inbound.session_requests import EndSessionRequest, StartSessionRequest
-from broker.model import PromptReason, Reason, Revocation, Status, TestStatus
+from broker.model import CheckOutcome, PromptReason, Reason, Revocation, Status, TestStatus
 from tests.unit.openapi_document import Schema, document, operations, resolved
 
 BODIES: dict[str, type[ApiRequest]] = {
@@ -40,6 +41,7 @@ BODIES: dict[str, type[ApiRequest]] = {
     "POST /v1/connections/{server_id}/complete": CompleteRequest,
     "PUT /v1/servers/{server_id}": PutServerRequest,
     "POST /v1/discover": DiscoverRequest,
+    "POST /v1/servers/{server_id}/check": CheckRequest,
     "POST /v1/servers/{server_id}/test": StartTestRequest,
     "POST /v1/servers/{server_id}/test/{test_id}/advance": AdvanceTestRequest,
     "POST /authorize": ConsentRequest,
@@ -160,7 +162,10 @@ def test_every_route_that_reads_something_is_compared_with_its_model() -> None:
         ("Connection", "status", Status),
         ("Connection", "reason", Reason),
         ("TestRun", "status", TestStatus),
-        ("Diagnosis", "cause", Cause),
+        ("Diagnosis", "certainty", Certainty),
+        ("Checked", "outcome", CheckOutcome),
+        ("Observation", "step", Step),
+        ("Observation", "outcome", Kind),
     ],
 )
 def test_an_enumeration_has_the_values_of_the_model(
@@ -171,6 +176,11 @@ def test_an_enumeration_has_the_values_of_the_model(
 
 def test_a_failure_is_named_by_the_reason_or_is_one_that_may_pass() -> None:
     assert enum_of("Failure", "code") == {reason.value for reason in Reason} | {"refresh_failed"}
+
+
+def test_the_causes_are_those_of_the_rules() -> None:
+    stated = document()["components"]["schemas"]["Cause"]["enum"]
+    assert stated == sorted(member.value for member in Cause)
 
 
 def test_the_revocations_are_those_of_the_model() -> None:

@@ -26,6 +26,7 @@ ROUTES = {
     "GET /oauth/client-metadata/{document}": "ServersFunction",
     "GET /oauth/jwks/{document}": "ServersFunction",
     "POST /v1/discover": "ProbeFunction",
+    "POST /v1/servers/{server_id}/check": "ProbeFunction",
     "POST /v1/servers/{server_id}/test": "ProbeFunction",
     "GET /v1/servers/{server_id}/test/{test_id}": "ProbeFunction",
     "POST /v1/servers/{server_id}/test/{test_id}/advance": "ProbeFunction",

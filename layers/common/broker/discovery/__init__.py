@@ -8,19 +8,25 @@ a *proposal* to the builder, never a server's configuration by itself.
 
 from .discoverer import Discoverer, Findings
 from .documents import ResourceMetadata, ServerMetadata
+from .fetching import Fetcher, NotThere, Refused
 from .proposal import Proposal, propose
 from .registration import Registrar, RegistrationRefused, auth_method
-from .well_known import resource_metadata_urls, server_metadata_urls
+from .well_known import is_for, is_issuer, resource_metadata_urls, server_metadata_urls
 
 __all__ = [
     "Discoverer",
+    "Fetcher",
     "Findings",
+    "NotThere",
     "Proposal",
+    "Refused",
     "Registrar",
     "RegistrationRefused",
     "ResourceMetadata",
     "ServerMetadata",
     "auth_method",
+    "is_for",
+    "is_issuer",
     "propose",
     "resource_metadata_urls",
     "server_metadata_urls",

@@ -169,8 +169,13 @@ def servers(found: Sequence[Server], last: str | None, base_url: str) -> Body:
 
 
 def registered(outcome: Registered, base_url: str) -> Response[str]:
-    """Return a server as it stands after a PUT."""
-    body = server(outcome.server, base_url)
+    """Return a server as it stands after a PUT, and where what it names can be tried.
+
+    The registry itself talks to nobody.
+    """
+    path = f"/v1/servers/{outcome.server.server_id}"
+    links = {"check": f"{path}/check", "test": f"{path}/test"}
+    body = {**server(outcome.server, base_url), "links": links}
     return json_answer(body, 201 if outcome.created else 200, etag(outcome.server))
 
 

@@ -177,6 +177,10 @@ class ClientKeysRequest(ClientMetadataRequest):
     """``GET /oauth/jwks/{document}``: a server's id, and ``.json``."""
 
 
+class CheckRequest(Named):
+    """``POST /v1/servers/{server_id}/check``: nothing but the server."""
+
+
 class StartTestRequest(Named):
     """``POST /v1/servers/{server_id}/test``."""
 

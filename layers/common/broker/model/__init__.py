@@ -1,5 +1,6 @@
 """The broker's nouns: frozen, and ignorant of HTTP, AWS and storage."""
 
+from .check import Checked, CheckOutcome, CheckReport
 from .connection import (
     Account,
     Connection,
@@ -89,6 +90,9 @@ __all__ = [
     "AuthorizationRequired",
     "BasicEncoding",
     "BrowserOutcome",
+    "CheckOutcome",
+    "CheckReport",
+    "Checked",
     "Claimant",
     "ClientRegistration",
     "ClientSource",

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from broker.flows.callback import Callback
     from broker.flows.connections import Connections
     from broker.flows.mcp_invoke import McpEndpoint, McpInvoke
-    from broker.flows.probe import Discovery, Login, Probe
+    from broker.flows.probe import Discovery, Probe
+    from broker.flows.probe.check import Check
     from broker.flows.refresh_scheduler import RefreshScheduler
     from broker.flows.refresh_worker import RefreshWorker
     from broker.flows.servers import Servers
@@ -180,38 +181,16 @@ class Wiring:
     @cached_property
     def probe(self) -> "Probe":
         """The probe function's flow."""
-        from broker.flows.probe import Probe, Remarks, Steps, Waiting
-        from broker.flows.probe.style_finding import StyleReport
+        from .probing import probe
 
-        steps = Steps(
-            self._parts.clock,
-            self._parts.vault,
-            self._parts.credentials,
-            self._parts.outbound,
-            self._parts.grants,
-            self._parts.endpoint,
-            self._parts.revoker,
-            self._parts.caller,
-            self._parts.tools,
-            StyleReport(self._parts.clock, self._parts.vault, self._style_probe),
-        )
-        return Probe(
-            self._parts.clock,
-            self._parts.servers,
-            self._parts.tests,
-            self._parts.connector,
-            self._parts.completions,
-            steps,
-            self._first_use,
-            Waiting(self._parts.clock, self._parts.pending),
-            Remarks(self._parts.clock, self._login()),
-        )
+        return probe(self._parts, self._first_use)
 
-    def _login(self) -> "Login":
-        from broker.flows.probe import Login
+    @cached_property
+    def check(self) -> "Check":
+        """The probe function's flow without a browser."""
+        from .probing import check
 
-        parts = self._parts
-        return Login(parts.clock, parts.vault, parts.outbound, parts.endpoint)
+        return check(self._parts)
 
     @cached_property
     def discovery(self) -> "Discovery":

@@ -155,7 +155,7 @@ REFUSED_CLIENT: tuple[Rule, ...] = (
         Cause.CLIENT_SECRET_MISSING,
         every(_CLIENT_REFUSED, where(lambda known: known.token_request_style == "none")),
         "The authorization server wants a client secret, and none is sent.",
-        "token_request_style is none, and the client is refused.",
+        "With token_request_style none, the client is refused.",
         "Set client_secret, and token_request_style as the service documents it (form_post is the "
         "usual one). If the app has no secret, make it a public client at the service.",
         sure=Certainty.LIKELY,

@@ -1,7 +1,8 @@
 """Addresses: who is not there, who is somebody else, and who does not answer."""
 
 from broker.diagnosis.causes import Cause, Certainty
-from broker.diagnosis.evidence import Kind, Step
+from broker.diagnosis.configured import Configured
+from broker.diagnosis.evidence import Evidence, Kind, Step
 from broker.diagnosis.predicates import (
     answered,
     at,
@@ -16,6 +17,7 @@ from broker.diagnosis.predicates import (
     skewed,
 )
 from broker.diagnosis.rule import AT_SERVER, Candidate, Paste, Rule
+from broker.diagnosis.scrub import HIDDEN
 
 _TOKEN = (Step.EXCHANGE, Step.REFRESH)
 _ENDPOINTS = (
@@ -26,6 +28,14 @@ _ENDPOINTS = (
     Step.ACCOUNT,
     Step.METADATA,
 )
+
+
+def _as_published(evidence: Evidence, _: Configured) -> Paste | None:
+    """Return the published value where it is one, and whole."""
+    member, theirs = str(evidence.facts.get("member")), str(evidence.facts.get("theirs", HIDDEN))
+    several = member == "token_request_style" and " or " in theirs
+    return None if several or HIDDEN in theirs else Paste(AT_SERVER, member, theirs)
+
 
 ADDRESS: tuple[Rule, ...] = (
     Rule(
@@ -139,12 +149,12 @@ NOT_USABLE: tuple[Rule, ...] = (
     Rule(
         Cause.METADATA_DISAGREES,
         at(Step.METADATA),
-        "The service's metadata says something else than the configuration: {facts[member]}.",
+        "The service's metadata says something else than the configuration ({facts[member]}).",
         "It was read from where the issuer publishes it (RFC 8414, OpenID Connect Discovery).",
         "Set it as the metadata says, unless the service documents otherwise. Metadata: "
         "{facts[theirs]} Configured: {facts[ours]}",
         sure=Certainty.LIKELY,
-        paste=Paste(AT_SERVER, "{facts[member]}", "{facts[theirs]}"),
+        paste=_as_published,
     ),
     Rule(
         Cause.TOKEN_RESPONSE_UNUSABLE,

@@ -2,7 +2,7 @@
 
 from broker.diagnosis.causes import Cause, Certainty
 from broker.diagnosis.predicates import coded, knowing
-from broker.diagnosis.rule import AT_SERVER, AT_SERVICE, Candidate, Paste, Rule
+from broker.diagnosis.rule import AT_SERVICE, Candidate, Paste, Rule
 
 SEEN_BY_US: tuple[Rule, ...] = (
     Rule(
@@ -96,7 +96,6 @@ SEEN_BY_US: tuple[Rule, ...] = (
         "Set issuer to exactly what the service's metadata document says; a slash at the end "
         "counts. Configured: {issuer} Received: {facts[received_issuer]} If you do not know the "
         "received one, do not accept it: the response came from somebody else.",
-        paste=Paste(AT_SERVER, "issuer", "{facts[received_issuer]}"),
     ),
     Rule(
         Cause.NONCE_MISMATCH,

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from broker.clock import Clock
+from broker.credentials import ClientCredentials
 from broker.diagnosis import Evidence, Kind, Step
 from broker.model import Secret, Server
 from broker.oauth import (
@@ -13,7 +14,6 @@ from broker.oauth import (
     new_code_verifier,
 )
 from broker.outbound import Answer, Outbound
-from broker.vault import Vault
 
 from .sightings import is_no_page, of_login_page
 
@@ -26,7 +26,7 @@ class Login:
     """What a service that refuses redirect URI or client says there, and nowhere else."""
 
     clock: Clock
-    vault: Vault
+    credentials: ClientCredentials
     outbound: Outbound
     endpoint: TokenEndpoint
 
@@ -53,7 +53,7 @@ class Login:
         try:
             self.endpoint.exchange(
                 server,
-                secret or self.vault.client_secret_of(server),
+                secret or self.credentials.of(server),
                 code=Secret(secrets.token_urlsafe(24)),
                 code_verifier=new_code_verifier() if server.pkce else None,
                 redirect_uri=redirect_uri,

@@ -1,0 +1,53 @@
+"""``POST /v1/servers/{server_id}/check``: what can be known without a browser."""
+
+from dataclasses import dataclass
+
+from broker.clock import Clock
+from broker.errors import ServerNotFound
+from broker.model import AuthType, Checked, CheckOutcome, CheckReport, Invocation, Server
+from broker.outbound import watching
+from broker.storage.servers import ServerStore
+
+from .bench import Bench
+from .endpoints import Endpoints
+from .mcp_server import McpServer
+from .metadata import Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Looks at everything that a server's configuration names."""
+
+    clock: Clock
+    servers: ServerStore
+    endpoints: Endpoints
+    metadata: Metadata
+    mcp_server: McpServer
+
+    def check(self, server_id: str, invocation: Invocation) -> CheckReport:
+        """Look at a server; raise ServerNotFound.
+
+        At most a dozen requests or so, within 24 seconds. Nothing is spent: codes and secrets are
+        invented, but for the client's own, which goes to the token endpoint alone.
+        """
+        server = self.servers.get(server_id)
+        if server is None:
+            raise ServerNotFound
+        with watching() as sent:
+            bench = Bench(self.clock, server, invocation, sent)
+            bench.checks.append(_configured(server))
+            challenge = self.mcp_server.look(bench)
+            if server.auth_type is AuthType.CONSUMER_OAUTH:
+                self.endpoints.look(bench)
+                self.metadata.look(bench, challenge)
+        return CheckReport(server_id, bench.checks, len(sent))
+
+
+def _configured(server: Server) -> Checked:
+    if server.is_bare:
+        seen = "All about OAuth is left to discovery, which the first use does."
+        return Checked("configuration", CheckOutcome.UNKNOWN, seen)
+    if server.missing:
+        seen = f"Missing: {', '.join(server.missing)}."
+        return Checked("configuration", CheckOutcome.FAILED, seen)
+    return Checked("configuration", CheckOutcome.OK, "Nothing is missing.")

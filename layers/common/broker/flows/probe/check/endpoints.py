@@ -1,0 +1,115 @@
+"""Checks of the authorization server's endpoints, as strangers and with invented codes."""
+
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from broker.diagnosis import Kind, Step
+from broker.errors import OutboundError
+from broker.flows.probe.login import Login
+from broker.flows.probe.style_finding import StyleReport
+from broker.flows.probe.trail import of_sent
+from broker.model import CheckOutcome, Secret, TokenRequestStyle
+from broker.oauth import ClientRefused, GrantRefused, NoUsableAnswer, TokenRequestFailed
+from broker.outbound import Outbound
+
+from .bench import Bench, is_there
+
+AUTHORIZATION, TOKEN = "authorization_endpoint", "token_endpoint"
+CLIENT = "client_authentication"
+_CAP = 64 * 1024
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Looks at the endpoints; the user's codes and tokens play no part."""
+
+    outbound: Outbound
+    login: Login
+    styles: StyleReport
+
+    def look(self, bench: Bench) -> None:
+        """Check what the server has."""
+        server = bench.server
+        if server.authorization_endpoint and server.client_id:
+            self._authorization(bench)
+        if server.token_endpoint and not server.missing:
+            self._token(bench)
+        for name, method in (("userinfo_endpoint", "GET"), ("revocation_endpoint", "POST")):
+            if (url := getattr(server, name)) and not bench.not_asked(name):
+                self._reach(bench, name, method, url)
+
+    def _authorization(self, bench: Bench) -> None:
+        try:
+            seen = self.login.seen(bench.server, bench.redirect_uri, bench.deadline)
+        except OutboundError:
+            evidence = of_sent(bench.sent[-1], bench.server, Step.EXCHANGE, bench.clock.now())
+            bench.diagnosed(AUTHORIZATION, evidence, CheckOutcome.WARNING)  # browsers may reach it
+            return
+        if seen is None:
+            bench.ok(AUTHORIZATION, "It has nothing against the authorization request.")
+        else:
+            bench.diagnosed(AUTHORIZATION, seen)
+
+    def _token(self, bench: Bench) -> None:
+        """Redeem an invented code: what is refused, the code or the client, tells."""
+        failure = self.login.tried(bench.server, bench.redirect_uri, bench.deadline)
+        match failure:
+            case None:
+                bench.warning(TOKEN, "It takes a code that was invented.")
+                bench.unknown(CLIENT, "An endpoint that takes any code says nothing of a client.")
+            case NoUsableAnswer():
+                bench.diagnosed(TOKEN, failure.evidence)
+                bench.unknown(CLIENT, "The token endpoint gave no answer that tells.")
+            case GrantRefused():
+                bench.ok(TOKEN, f"It refuses an invented code, as it should: {_code(failure)}.")
+                self._compare(bench)
+            case ClientRefused():
+                bench.ok(TOKEN, f"It answers as a token endpoint does: {_code(failure)}.")
+                evidence = self.styles.with_working_style(
+                    bench.server, failure.evidence, bench.redirect_uri, bench.invocation
+                )
+                bench.diagnosed(CLIENT, evidence)
+            case _:
+                bench.ok(TOKEN, f"It answers as a token endpoint does: {_code(failure)}.")
+                bench.diagnosed(CLIENT, failure.evidence, CheckOutcome.WARNING)
+
+    def _compare(self, bench: Bench) -> None:
+        """See whether a wrong secret is refused: else nothing was proven of the right one."""
+        if bench.server.token_request_style is TokenRequestStyle.NONE:
+            bench.unknown(CLIENT, "A public client has nothing to prove; its id was not refused.")
+            return
+        if bench.not_asked(CLIENT):
+            return
+        wrong = Secret(secrets.token_urlsafe(24))
+        failure = self.login.tried(bench.server, bench.redirect_uri, bench.deadline, wrong)
+        if isinstance(failure, ClientRefused):
+            seen = "A wrong secret is refused as a wrong client, and the configured one is not."
+            bench.ok(CLIENT, seen)
+        else:
+            seen = "The endpoint refuses the code before it looks at the client's secret."
+            bench.unknown(CLIENT, seen)
+
+    def _reach(self, bench: Bench, name: str, method: str, url: str) -> None:
+        """Ask without credentials: any refusal shows that somebody is there."""
+        headers = {"Accept": "application/json"}
+        body = None if method == "GET" else b""
+        if body is not None:
+            headers["Content-Type"] = _FORM
+        with suppress(OutboundError):
+            self.outbound.send(
+                method, url, headers=headers, content=body, deadline=bench.deadline, cap=_CAP
+            )
+        evidence = of_sent(bench.sent[-1], bench.server, Step.EXCHANGE, bench.clock.now())
+        if is_there(evidence):
+            bench.ok(name, f"It answers HTTP {evidence.status} to a stranger.")
+            return
+        page = "html" in (evidence.content_type or "") and evidence.kind is Kind.UNUSABLE
+        facts = {**evidence.facts, **({"html": True} if page else {})}
+        bench.diagnosed(name, replace(evidence, facts=facts), CheckOutcome.WARNING)
+
+
+def _code(failure: TokenRequestFailed) -> str:
+    evidence = failure.evidence
+    return evidence.error or f"HTTP {evidence.status}"
