@@ -40,7 +40,7 @@ def benches(stack: LocalStack) -> Iterator[Benches]:
     """Start what mistakes are made with."""
     with neighbours() as others, Stranger() as stranger, journeys_at(stack) as journeys:
         others.tap.target = stack.services.authorization_server_control
-        origins = [*others.origins(), stranger.origin]
+        origins = [*others.origins(), *stranger.origins]
         deployment = stack.deployment("mistakes", return_urls=[RETURN_URL], local_origins=origins)
         with callers(deployment) as clients:
 

@@ -52,7 +52,12 @@ def failed(refused: Refused, facts: Facts, request: Request) -> Response:
         case "forbidden" if code == "invalid_grant":
             status = 403
         case "graph":
-            said = {"error": {"message": text, "type": "OAuthException", "code": 100}}
+            dead = request.values.get("grant_type") != "authorization_code"
+            words = (
+                "Error validating access token: The session has been invalidated." if dead else text
+            )
+            number = 190 if dead else 100
+            said = {"error": {"message": words, "type": "OAuthException", "code": number}}
     return _encoded(status, said, facts, request)
 
 

@@ -18,21 +18,22 @@ class _Strict(BaseModel):
 class RevokeAs(_Strict):
     """How tokens are revoked where it is not as in RFC 7009."""
 
-    method: Literal["POST", "DELETE", "GET"] = "POST"
-    shown_by: Literal["client", "basic", "bearer"] = "client"
-    """Who asks: the client in its usual style or by Basic, or the bearer of the token."""
-    place: Literal["form", "json", "query", "header"] = "form"
+    method: Literal["POST", "DELETE"] = "POST"
+    shown_by: Literal["client", "json_basic", "bearer", "nobody"] = "client"
+    """Who asks: the client in its usual style, or by Basic; the token's bearer; or anybody."""
+    place: Literal["body", "query", "path", "header"] = "body"
     """Where the token lies; ``header``: nowhere but in the Authorization header."""
     parameter: str = "token"
 
 
-class RefreshAs(_Strict):
-    """How a token is renewed where it is not by a refresh token."""
+class RenewAs(_Strict):
+    """How an access token is exchanged for another that lives longer."""
 
-    method: Literal["POST", "GET"] = "GET"
+    url: str
+    methods: frozenset[Literal["POST", "GET"]]
     grant_type: str
     parameter: str
-    """What carries the access token, which is what is renewed."""
+    """What carries the access token."""
     client: Literal["whole", "none"] = "whole"
     """Whether client id and secret must be there."""
 
@@ -47,7 +48,8 @@ class Facts(_Strict):
     authorize: str
     token: str
     refresh: str | None = None
-    refresh_as: RefreshAs | None = None
+    renewals: tuple[RenewAs, ...] = ()
+    """In place of refresh tokens: at once after the code, and again before it ends."""
     revoke: str | None = None
     revoke_as: RevokeAs = RevokeAs()
     userinfo: str | None = None
@@ -86,8 +88,20 @@ class Facts(_Strict):
     """What the userinfo endpoint answers."""
     label: str | None = None
     """How the account is shown to its user; None: the service does not say where we ask."""
+    userinfo_scheme: str = "Bearer"
     token_header: tuple[str, str] = ("Authorization", "Bearer")
-    """Header and scheme that the service wants access tokens in."""
+    """Header and scheme that the service's API wants access tokens in."""
+
+    # What a connection must have kept for a call to arrive
+    mcp_url: str | None = None
+    """What the builder configures, with gaps."""
+    mcp_at: str | None = None
+    """Where calls then go."""
+
+    @property
+    def renews_itself(self) -> bool:
+        """Say whether access tokens are renewed by themselves."""
+        return bool(self.renewals)
 
 
 @cache

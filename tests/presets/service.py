@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 from werkzeug.datastructures import MultiDict
 
 from .dialect import Refused, answered, failed
-from .facts import Facts, RevokeAs
+from .facts import Facts, RenewAs, RevokeAs
 from .grants import Grant, Grants
 from .mcp_endpoint import answer_mcp
 
@@ -39,25 +39,34 @@ class Service:
     @property
     def mcp_url(self) -> str:
         """Where its MCP server is."""
-        return f"https://mcp.{self.name}.example/mcp"
+        return self.facts.mcp_at or f"https://mcp.{self.name}.example/mcp"
+
+    @property
+    def revoke_url(self) -> str | None:
+        """Where tokens are revoked, up to a token in its path."""
+        template = self.facts.revoke
+        filled = template and template.replace("{client_id}", self.client_id)
+        return filled and filled.removesuffix("{token}")
 
     def hosts(self) -> set[str]:
         """Return the names that it answers at."""
         facts = self.facts
-        urls = (facts.authorize, facts.token, facts.refresh, facts.revoke, facts.userinfo)
-        return {urlsplit(url).hostname or "" for url in (*urls, self.mcp_url) if url}
+        renewals = [each.url for each in facts.renewals]
+        urls = (facts.authorize, facts.token, facts.refresh, self.revoke_url, facts.userinfo)
+        return {urlsplit(url).hostname or "" for url in (*urls, *renewals, self.mcp_url) if url}
 
     def __call__(self, request: Request) -> Response:
         """Answer a request to any of its hosts; anything but its endpoints is a 404 page."""
         facts, url = self.facts, request.base_url
+        request.get_data()  # kept, whoever reads it first
         with self.lock:
             match request.method, url:
                 case (("GET" | "POST"), facts.authorize):
                     return self._authorize(request)
-                case facts.revoke_as.method, facts.revoke:
+                case facts.revoke_as.method, _ if self._is_revocation(url):
                     return self._revoke(request)
-                case _, (facts.refresh | facts.token) if self._renews(request):
-                    return self._renew(request)
+                case _ if way := self._renewal(request):
+                    return self._renew(request, way)
                 case "POST", (facts.token | facts.refresh):
                     return self._token(request, url)
                 case "GET", facts.userinfo:
@@ -166,58 +175,64 @@ class Service:
             raise Refused("invalid_client", "id and secret are not in a Basic header alone")
         return said
 
-    def _renews(self, request: Request) -> bool:
-        """Say whether a request asks for a token in place of an access token."""
-        way = self.facts.refresh_as
-        return way is not None and request.values.get("grant_type") == way.grant_type
+    def _renewal(self, request: Request) -> RenewAs | None:
+        """Return the way in which a request asks for a token in place of an access token."""
+        said = request.values.get("grant_type")
+        ways = [each for each in self.facts.renewals if each.grant_type == said]
+        return next((each for each in ways if each.url == request.base_url), None)
 
-    def _renew(self, request: Request) -> Response:
+    def _renew(self, request: Request, way: RenewAs) -> Response:
         """Give a new access token for one that serves."""
-        way = self.facts.refresh_as
-        assert way is not None
-        said = request.args if way.method == "GET" else request.form
+        said = request.args if request.method == "GET" else request.form
         self.refreshes += 1
         client = (said.get(self.facts.client_parameter), said.get("client_secret"))
         whole = way.client == "none" or client == (self.client_id, self.client_secret)
-        token = said.get(way.parameter, "")
-        grant = self.grants.of_access(token)
-        if request.method != way.method or not whole or grant is None:
+        grant = self.grants.of_access(said.get(way.parameter, ""))
+        if request.method not in way.methods or not whole or grant is None:
             refused = Refused("invalid_grant", "the token cannot be renewed")
             self.refusals.append(f"renewal: {refused}")
             return failed(refused, self.facts, request)
         return answered(self.grants.issue(grant, refreshable=False), self.facts, request)
 
+    def _is_revocation(self, url: str) -> bool:
+        if self.facts.revoke_as.place == "path":
+            return self.revoke_url is not None and url.startswith(self.revoke_url)
+        return url == self.revoke_url
+
     def _revoke(self, request: Request) -> Response:
-        way = self.facts.revoke_as
         try:
-            if way.shown_by == "client":
-                said: Mapping[str, str] = self._authenticated(request)
-            else:
-                said = self._said(request, way)
-            if way.place == "query":
-                said = request.args
+            token = self._revoked(request, self.facts.revoke_as)
         except Refused as exc:
             self.refusals.append(f"revocation: {exc.code}: {exc}")
             return failed(exc, self.facts, request)
-        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        self.grants.end(bearer if way.place == "header" else said.get(way.parameter, ""))
+        self.grants.end(token)
         return Response("{}", 200, mimetype=JSON)
 
-    def _said(self, request: Request, way: RevokeAs) -> Mapping[str, str]:
-        """Read a revocation that the client does not send in its usual style."""
-        if way.shown_by == "basic" and _basic(request) != (self.client_id, self.client_secret):
-            raise Refused("invalid_client", "no Basic header with id and secret")
-        if way.shown_by == "bearer":
-            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-            if scheme != "Bearer" or not self.grants.serves(token):
-                raise Refused("invalid_token", "no living access token in the header")
-        return _members(request, way.place) if way.place in {"form", "json"} else {}
+    def _revoked(self, request: Request, way: RevokeAs) -> str:
+        """Return the token of a revocation that is asked for as this service wants it."""
+        said: Mapping[str, str] = request.args if way.place == "query" else {}
+        if way.shown_by == "client":
+            said = self._authenticated(request)
+        elif way.shown_by == "json_basic":
+            if _basic(request) != (self.client_id, self.client_secret):
+                raise Refused("invalid_client", "no Basic header with id and secret")
+            said = _members(request, "json")
+        elif way.place == "body":
+            said = _members(request, "form")
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        if way.shown_by == "bearer" and (scheme != "Bearer" or not self.grants.serves(bearer)):
+            raise Refused("invalid_token", "no living access token in the header")
+        if way.shown_by == "nobody" and scheme:
+            raise Refused("invalid_request", "credentials that are not wanted")
+        if way.place == "path":
+            return request.base_url.removeprefix(self.revoke_url or "")
+        return bearer if way.place == "header" else said.get(way.parameter, "")
 
     # What tokens are for
 
     def _userinfo(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self.grants.serves(token):
+        if scheme != self.facts.userinfo_scheme or not self.grants.serves(token):
             self.refusals.append("userinfo: no living access token")
             return Response('{"error":"invalid_token"}', 401, mimetype=JSON)
         return Response(json.dumps(self.facts.account), mimetype=JSON)

@@ -178,6 +178,16 @@ SENTENCES: tuple[Sentence, ...] = (
     ),
     Sentence(
         Refusal.GRANT,
+        Step.REFRESH,
+        _any_of(r"^error validating access token\b"),
+        (
+            "Error validating access token: Session has expired on …",
+            "Error validating access token: The user has not authorized application …",
+        ),
+        "Meta, Graph API, 'Handling Errors', code 190: where the access token renews itself",
+    ),
+    Sentence(
+        Refusal.GRANT,
         Step.EXCHANGE,
         _dead(r"authorization[ _-]?code", r"^invalid code\W*$"),
         ("Invalid authorization code", "AuthorizationCode code invalid", "Invalid code"),
