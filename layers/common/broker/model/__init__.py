@@ -11,7 +11,15 @@ from .connection import (
     Status,
     TokenSet,
 )
-from .discovery import ClientRegistration, ClientSource, Discovered, Found, Problem, Severity
+from .discovery import (
+    ClientRegistration,
+    ClientSource,
+    Discovered,
+    Found,
+    Problem,
+    Resemblance,
+    Severity,
+)
 from .inputs import Arrival, Claimant, Draft, Kept, Precondition, ToolCall, Wish
 from .invocation import Invocation
 from .mcp import (
@@ -102,6 +110,7 @@ __all__ = [
     "Reason",
     "Redirect",
     "Registered",
+    "Resemblance",
     "Revocation",
     "RevocationScope",
     "RevocationTarget",
