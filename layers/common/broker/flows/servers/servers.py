@@ -34,6 +34,7 @@ from broker.storage.tools import ToolStore
 from broker.vault import Vault, bearer_token_place, client_secret_place
 
 from .checks import check_precondition, check_secret_fits, check_values
+from .conflicts import check_conflicts, check_kept_secret
 
 if TYPE_CHECKING:
     from .presets import Presets
@@ -97,6 +98,7 @@ class Servers:
         check_precondition(precondition, before)
         values = self._values(draft)
         check_values(values, self.outbound)
+        check_conflicts(values)
         wanted = self._wanted(server_id, values, before)
         registered = self._registered_secret(wanted, draft)
         if registered:
@@ -208,6 +210,7 @@ class Servers:
     def _check_secrets(self, wanted: Server, draft: Draft, before: Server | None) -> None:
         """A kept secret must not go to a new place: a URL that moves must bring it again."""
         check_secret_fits(wanted, draft)
+        check_kept_secret(wanted, draft)
         moved = wanted.secret_urls - (before.secret_urls if before else frozenset())
         kept = (
             (draft.client_secret, wanted.client_secret, "client_secret"),
