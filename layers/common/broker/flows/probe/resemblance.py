@@ -6,7 +6,7 @@ A hint to the builder and nothing more: a preset's endpoints are never used beca
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from broker.model import Resemblance
 from broker.presets import GRAMMAR, Kind, Preset, PresetValue, ValueRefused
@@ -14,6 +14,7 @@ from broker.presets import GRAMMAR, Kind, Preset, PresetValue, ValueRefused
 _GAP = re.compile(r"\{([^{}]*)\}")
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint")
 _MOST = 10
+_LONGEST = 2048
 
 
 def resembling(presets: Iterable[Preset], seen: Mapping[str, str]) -> tuple[Resemblance, ...]:
@@ -72,11 +73,8 @@ def _joined(each: list[dict[str, str] | None]) -> dict[str, str] | None:
 def _found(template: str, url: str, preset: Preset, *, whole: bool) -> dict[str, str] | None:
     """Return the values with which a template becomes a URL, or its host the URL's host."""
     host, _, path = template.removeprefix("https://").partition("/")
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # a stranger's word
-        return None
-    if parts.scheme != "https" or parts.netloc != parts.hostname:  # in lower case, without a port
+    parts = _read(url)
+    if parts is None:
         return None
     text, pattern = parts.netloc, _pattern(host, preset.values)
     if whole:
@@ -84,6 +82,16 @@ def _found(template: str, url: str, preset: Preset, *, whole: bool) -> dict[str,
         pattern = _pattern(f"{host}/{path}", preset.values)
     match = re.fullmatch(pattern, text)
     return None if match is None else _values(match.groupdict(), preset.values)
+
+
+def _read(url: str) -> SplitResult | None:
+    """Take a stranger's URL apart: https, its host in lower case and without a port."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    is_plain = parts.scheme == "https" and parts.netloc == parts.hostname
+    return parts if is_plain and len(url) <= _LONGEST else None
 
 
 def _is_filled(template: Any, value: Any, preset: Preset) -> bool:
