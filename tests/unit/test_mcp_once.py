@@ -97,6 +97,20 @@ def test_the_go_sdks_answer_before_initialize_proves_that_nothing_ran(target: Ta
     assert script.sent == [CALL, *HANDSHAKE, CALL]
 
 
+@pytest.mark.parametrize("target", [SESSION, SESSIONLESS], ids=["session", "sessionless"])
+@pytest.mark.parametrize("code", [-32022, -32020])
+def test_a_modern_server_in_an_older_ones_place_is_spoken_to_as_such(
+    target: Target, code: int
+) -> None:
+    newer = error(code, 400, "Unsupported protocol version", {"supported": ["2026-07-28"]})
+    script = Script.of(newer, newer, result())
+    assert script.call(target).learned.era is Era.MODERN
+    assert script.sent == [CALL, "initialize", CALL]
+    at_200 = Script.of(error(code, 200, "Unsupported protocol version"))
+    at_200.fails(McpServerError, target)
+    assert at_200.sent == [CALL]
+
+
 @pytest.mark.parametrize("code", [-32602, -32603, -32000, 4711])
 def test_a_refusal_that_speaks_of_sessions_puts_the_session_in_doubt(code: int) -> None:
     script = Script.of(error(code, 400, "No such Session: evil"))

@@ -6,8 +6,9 @@ from aws_lambda_powertools.event_handler import Response
 
 from broker.inbound.answers import Body, json_answer, server, written_time
 from broker.inbound.styles import style_found
-from broker.model import ClientSource, Discovered, Found, Problem, Server
+from broker.model import ClientSource, Discovered, Found, Problem, Resemblance, Server
 
+_CONFIGURED, _DEFAULT = "configured", "default"
 _OURS = frozenset(
     {
         "server_id",
@@ -48,11 +49,12 @@ def discovered(outcome: Discovered, base_url: str) -> Body:
         "ready": outcome.ready,
         "server_id": known or None,
         "server": proposed,
-        "sources": {k: v for k, v in outcome.sources.items() if k in proposed},
+        "sources": _sources(proposed, outcome, base_url),
         "client": outcome.client.value,
         "redirect_uri": whole["redirect_uri"] if known else None,
         "missing": whole["missing"],
         "problems": [_problem(problem) for problem in outcome.problems],
+        "resembles": [_resemblance(like) for like in outcome.resembles],
     }
 
 
@@ -68,6 +70,28 @@ def registered_server(registered: Server, found: Found | None, base_url: str) ->
 def client_document(metadata: Mapping[str, object]) -> Response[str]:
     """Return what we publish of a client: metadata, keys; it may be kept for a few minutes."""
     return json_answer(metadata, headers={"Cache-Control": "public, max-age=300"})
+
+
+def _sources(proposed: Body, outcome: Discovered, base_url: str) -> Body:
+    """Say of every proposed field where its value comes from."""
+    bare = Server("", "", "", outcome.server.auth_type)
+    usual = {**server(bare, base_url), "client_secret": None}
+    sources: Body = {}
+    for name, value in proposed.items():
+        known = _DEFAULT if value == usual[name] else _CONFIGURED
+        sources[name] = outcome.sources.get(name, known)
+    if "client_secret" in proposed:
+        sources["client_secret"] = outcome.client.value
+    return sources
+
+
+def _resemblance(like: Resemblance) -> Body:
+    return {
+        "preset_id": like.preset_id,
+        "name": like.name,
+        "by": like.by,
+        "values": dict(like.values),
+    }
 
 
 def _first_use(found: Found, base_url: str) -> Body:

@@ -112,10 +112,15 @@ def may_be_http_sse(status: int, error: RpcError | None) -> bool:
 
 
 def is_lost(status: int, error: RpcError | None) -> bool:
-    """Say whether an older server no longer knows the session (404, or 400 on some)."""
+    """Say whether an older server no longer knows the session (404, or 400 on some).
+
+    Or is a modern one by now, which refuses an older request for its version or its headers.
+    """
     if not is_refusal(status):
         return 200 <= status < 300 and error is not None and _is_uninitialized(error)
-    return error is None or not error.echoed or _is_of_the_transport(error)
+    if error is None or not error.echoed or _is_of_the_transport(error):
+        return True
+    return error.code in (UNSUPPORTED_VERSION, HEADER_MISMATCH)
 
 
 def is_in_doubt(status: int, error: RpcError | None) -> bool:

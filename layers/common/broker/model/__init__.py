@@ -12,7 +12,15 @@ from .connection import (
     Status,
     TokenSet,
 )
-from .discovery import ClientRegistration, ClientSource, Discovered, Found, Problem, Severity
+from .discovery import (
+    ClientRegistration,
+    ClientSource,
+    Discovered,
+    Found,
+    Problem,
+    Resemblance,
+    Severity,
+)
 from .inputs import Arrival, Claimant, Draft, Kept, Precondition, ToolCall, Wish
 from .invocation import Invocation
 from .mcp import (
@@ -136,6 +144,7 @@ __all__ = [
     "Redirect",
     "RefreshRequest",
     "Registered",
+    "Resemblance",
     "ResourceIn",
     "Revocation",
     "RevocationRequest",

@@ -1,7 +1,7 @@
 """What was found out about an MCP server from its URL alone, and what stands in the way."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -43,6 +43,18 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Resemblance:
+    """A preset that a server's authorization server is like."""
+
+    preset_id: str
+    name: str
+    by: str
+    """``endpoints``: they are the preset's; ``hosts``: they lie on the preset's hosts."""
+    values: Mapping[str, str]
+    """The preset's values with which it is so, as far as the URLs hold them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Discovered:
     """A server as it could be registered; ``sources`` says of each field where it comes from."""
 
@@ -51,6 +63,9 @@ class Discovered:
     sources: Mapping[str, str]
     client: ClientSource
     problems: Sequence[Problem]
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """``issuer`` and endpoints as they are named, whether or not they are proposed."""
+    resembles: Sequence[Resemblance] = ()
 
     @property
     def ready(self) -> bool:

@@ -2,9 +2,10 @@
 
 from .catalogue import Catalogue
 from .preset import Lifetimes, Preset, PresetScope, PresetServer
-from .value import Kind, PresetValue, ValueRefused
+from .value import GRAMMAR, Kind, PresetValue, ValueRefused
 
 __all__ = [
+    "GRAMMAR",
     "Catalogue",
     "Kind",
     "Lifetimes",

@@ -25,7 +25,7 @@ class Kind(StrEnum):
     """The name of one of the ``options``."""
 
 
-_GRAMMAR: Mapping[Kind, re.Pattern[str]] = {
+GRAMMAR: Mapping[Kind, re.Pattern[str]] = {
     Kind.LABEL: re.compile(_LABEL),
     Kind.HOST: re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+"),
     Kind.SEGMENT: re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}"),
@@ -61,7 +61,7 @@ class PresetValue(Wire):
             if given not in self.options:
                 raise ValueRefused(f"must be one of {', '.join(self.options)}")
             return self.options[given]
-        if not _GRAMMAR[self.kind].fullmatch(given):
+        if not GRAMMAR[self.kind].fullmatch(given):
             raise ValueRefused(f"must be {_EXPECTED[self.kind]}, such as {self.example}")
         return given
 

@@ -147,7 +147,9 @@ class Proposals:
         if client is ClientSource.BUILDER and proposal.server.token_endpoint:
             message = "Register a client there by hand, and set client_id and client_secret."
             found.note("registration_needed", message, fatal=True)
-        return Discovered(proposal.server, proposal.sources, client, tuple(found.problems))
+        return Discovered(
+            proposal.server, proposal.sources, client, tuple(found.problems), _seen(found)
+        )
 
     def _expected(self, found: Findings, proposal: Proposal) -> ClientSource:
         """Choose in MCP's order: pre-registered, metadata document, dynamic, ask the builder."""
@@ -166,6 +168,17 @@ class Proposals:
         if proposal.registration_endpoint and known:
             return ClientSource.DYNAMIC
         return ClientSource.BUILDER
+
+
+def _seen(found: Findings) -> Mapping[str, str]:
+    """Name the authorization server as its metadata does, even where nothing is proposed."""
+    about = found.server
+    seen = {
+        "issuer": found.issuer if about or not found.is_legacy else None,
+        "authorization_endpoint": about.authorization_endpoint if about else None,
+        "token_endpoint": about.token_endpoint if about else None,
+    }
+    return {name: url for name, url in seen.items() if url}
 
 
 def _takes_public_clients(found: Findings) -> bool:

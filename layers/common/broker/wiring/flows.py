@@ -196,8 +196,9 @@ class Wiring:
     def discovery(self) -> "Discovery":
         """The probe function's other flow: what a server says of itself."""
         from broker.flows.probe import Discovery
+        from broker.presets import Catalogue
 
-        return Discovery(self._parts.servers, self._proposals())
+        return Discovery(self._parts.servers, self._proposals(), Catalogue())
 
     @cached_property
     def _first_use(self) -> "FirstUse":

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from broker.errors import AddressBlocked, InvalidServer, PreconditionFailed
 from broker.model import AuthType, Draft, Precondition, Secret, Server, TokenRequestStyle
@@ -42,8 +41,6 @@ OURS = frozenset(
     }
 )
 SIGNS = {"space": " ", "comma": ",", "plus": "+"}
-_AUTHORIZATION_PATHS = frozenset({"authorize", "authorization", "auth"})
-_TOKEN_PATHS = frozenset({"token", "tokens", "access_token", "accessToken"})
 HEADERS_REFUSED = frozenset(
     {
         "accept",
@@ -75,7 +72,6 @@ def check_values(values: Mapping[str, Any], outbound: Outbound) -> None:
     for name in _URLS:
         if values.get(name) is not None:
             _check_url(name, values[name], outbound)
-    _check_swapped(values)
     _check_renamed(values)
     ours = OURS | {values["client_id_parameter"]}
     for name in ("extra_authorize_params", "extra_token_params", "extra_refresh_params"):
@@ -132,16 +128,6 @@ def check_secret_fits(wanted: Server, draft: Draft) -> None:
         raise InvalidServer(f"client_secret: the token_request_style {style} sends no secret.")
     if isinstance(draft.bearer_token, Secret) and wanted.auth_type is not AuthType.BEARER:
         raise InvalidServer("bearer_token: only a bearer server has one.")
-
-
-def _check_swapped(values: Mapping[str, Any]) -> None:
-    """Refuse endpoints whose paths each end as the other's would."""
-    ends = [
-        urlsplit(values[name] or "").path.rstrip("/").rpartition("/")[2]
-        for name in ("authorization_endpoint", "token_endpoint")
-    ]
-    if ends[0] in _TOKEN_PATHS and ends[1] in _AUTHORIZATION_PATHS:
-        raise InvalidServer("authorization_endpoint: it and token_endpoint seem to be swapped.")
 
 
 def _check_renamed(values: Mapping[str, Any]) -> None:

@@ -37,6 +37,7 @@ from broker.storage.tools import ToolStore
 from broker.vault import Vault, bearer_token_place, client_secret_place
 
 from .checks import check_assertions, check_precondition, check_secret_fits, check_values
+from .conflicts import check_conflicts, check_kept_secret
 from .quirks import QUIRKS, check_quirks, sampled
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Servers:
         values = self._values(draft)
         check_quirks(values, self.outbound)
         check_values(sampled(values), self.outbound)
+        check_conflicts(sampled(values))
         wanted = self._wanted(server_id, values, before)
         check_assertions(wanted, has_key=self.key is not None)
         registered = self._registered_secret(wanted, draft)
@@ -241,6 +243,7 @@ class Servers:
     def _check_secrets(self, wanted: Server, draft: Draft, before: Server | None) -> None:
         """A kept secret must not go to a new place: a URL that moves must bring it again."""
         check_secret_fits(wanted, draft)
+        check_kept_secret(wanted, draft)
         moved = wanted.secret_urls - (before.secret_urls if before else frozenset())
         kept = (
             (draft.client_secret, wanted.client_secret, "client_secret"),
