@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from broker.clock import Clock
 from broker.credentials import ClientCredentials
-from broker.diagnosis import Kind
 from broker.model import Secret, Server, StyleFinding, StyleVerdict, Sureness, TokenRequestStyle
 from broker.oauth import ClientRefused, TokenEndpoint, TokenResponse
+from broker.oauth.style_table import Heard, heard_of
 from broker.storage.styles import StyleStore
 
 SECONDS = 10.0
@@ -76,6 +76,6 @@ def _proven(style: TokenRequestStyle, guess: StyleFinding, clock: Clock) -> Styl
 
 
 def _says_invalid_client(refused: ClientRefused) -> bool:
-    """Tell a client that is not known so from one that may not do this, or was not asked."""
+    """Tell a client that is not known so from one that may not do this, is locked or was not asked."""
     evidence = refused.evidence
-    return evidence.kind is Kind.REFUSED and evidence.error != "unauthorized_client"
+    return heard_of(evidence) is Heard.REFUSED and evidence.error != "unauthorized_client"
