@@ -76,6 +76,6 @@ def _proven(style: TokenRequestStyle, guess: StyleFinding, clock: Clock) -> Styl
 
 
 def _says_invalid_client(refused: ClientRefused) -> bool:
-    """Tell a client that is not known so from one that may not do this, is locked or was not asked."""
+    """Tell an unknown client from one that is locked or may not do this."""
     evidence = refused.evidence
     return heard_of(evidence) is Heard.REFUSED and evidence.error != "unauthorized_client"
