@@ -71,12 +71,3 @@ def test_a_service_that_holds_us_back_is_not_pressed(blank: Journey, ana: str) -
     exchanged = [entry["style"] for entry in journey.app.requests(_REDEEMED)[1:]]
     assert exchanged == ["form_post", "form_basic"]
     assert found(journey)["sure"] == "certain"
-
-
-def test_a_test_names_the_style_that_works_in_place_of_the_one_that_is_set(
-    journey: Journey,
-) -> None:
-    journey.app.register(journey.redirect_uri, "json_basic")
-    shown = journey.get().json()
-    assert shown["token_request_style"] == "form_post"
-    assert shown["token_request_style_found"] is None

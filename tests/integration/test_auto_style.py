@@ -19,7 +19,7 @@ from broker.model import (
     Sureness,
     TokenRequestStyle,
 )
-from tests.fakes.client_styles import CLIENT_SECRET, Shop, page, says
+from tests.fakes.client_styles import CLIENT_SECRET, Answer, Shop, page, says
 from tests.integration.cloud import Container
 from tests.integration.conftest import BASE_URL, SERVER, World
 from tests.integration.consents import Browser, complete, link
@@ -151,11 +151,18 @@ def test_after_any_other_answer_the_code_is_sent_no_second_time(world: World) ->
         world.core.styles.forget("crm")
 
 
-def test_a_client_that_may_not_do_this_is_not_tried_in_another_style(world: World) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [says(401, "unauthorized_client"), says(401, "invalid_client", "This client is locked.")],
+    ids=["may not", "locked"],
+)
+def test_a_client_that_may_not_do_this_is_not_tried_in_another_style(
+    world: World, answer: Answer
+) -> None:
     shop = Shop([BASIC], looks_at_code_first=True)
     auto = Auto(world, shop, revocation_endpoint=None)
     link(world)
-    shop.always = says(401, "unauthorized_client")
+    shop.always = answer
     with pytest.raises(ServerMisconfigured):
         auto.connects()
     assert auto.with_real_code() == [POST]
@@ -254,6 +261,8 @@ def test_too_little_time_leaves_it_a_guess(world: World) -> None:
     server = first_use.complete(auto.server, world.run(seconds=10.0))
     assert server.other_styles
     assert auto.shop.sent == []
+    link(world)
+    assert auto.found.proven
 
 
 def test_without_a_secret_it_is_missing_and_nothing_is_asked(world: World) -> None:

@@ -145,6 +145,27 @@ def test_a_disconnect_waits_for_the_key(signing: Signing) -> None:
     assert signing.world.login.revocations == []
 
 
+def test_what_a_refresh_got_for_a_connection_that_is_gone_is_revoked_by_a_new_assertion(
+    signing: Signing,
+) -> None:
+    signing.server = signing.put(revocation_scope="token")
+    due(signing)
+
+    def disconnected() -> None:
+        signing.core.connections.remove(signing.world.connection())
+
+    signing.world.login.during.append(disconnected)
+    refreshed(signing)
+    [refresh], [revocation] = signing.world.login.forms, signing.world.login.revocations
+    assert signing.claims(refresh)["jti"] != signing.claims(form(revocation))["jti"]
+
+
+def test_kms_is_asked_for_the_public_key_once_in_a_container(signing: Signing) -> None:
+    for _ in range(3):
+        signing.core.flows.servers.client_keys("crm")
+    assert signing.world.cloud.sent.count("GetPublicKey") == 1
+
+
 def test_the_published_key_is_one_that_can_only_prove(signing: Signing) -> None:
     published: Any = signing.core.flows.servers.client_keys("crm")
     [key] = published["keys"]

@@ -100,9 +100,17 @@ def test_where_every_endpoint_lies_on_the_audiences_host_none_is_astray() -> Non
 
 
 @pytest.mark.parametrize("name", ["token_endpoint", "refresh_endpoint", "revocation_endpoint"])
-def test_an_endpoint_on_another_host_is_astray(name: str) -> None:
-    changed: dict[str, Any] = {name: "https://login.example.com.evil.net/token"}
+@pytest.mark.parametrize(
+    "place", ["login.example.com.evil.net", "login.example.com:8443", "example.com"]
+)
+def test_an_endpoint_at_another_host_or_port_is_astray(name: str, place: str) -> None:
+    changed: dict[str, Any] = {name: f"https://{place}/token"}
     assert astray(replace(SERVER, **changed)) == name
+
+
+def test_the_usual_port_may_be_written_or_not() -> None:
+    named = replace(SERVER, token_endpoint="https://login.example.com:443/token")
+    assert astray(named) is None
 
 
 def test_the_audience_that_is_configured_decides_not_the_issuer() -> None:

@@ -24,6 +24,7 @@ class SigningKey:
         self._kms = kms
         self._arn = arn
         self._clock = clock
+        self._jwk: Mapping[str, str] | None = None
 
     @property
     def kid(self) -> str:
@@ -45,7 +46,16 @@ class SigningKey:
         return bytes(answer["Signature"])
 
     def public_jwk(self) -> Mapping[str, str]:
-        """Return the public key as a JWK (kms:GetPublicKey; RFC 7517 §4, RFC 7518 §6.3.1)."""
+        """Return the public key as a JWK (kms:GetPublicKey; RFC 7517 §4, RFC 7518 §6.3.1).
+
+        KMS is asked once for each container: strangers may ask us as often as the gateway lets
+        them, and a key never becomes another one.
+        """
+        if self._jwk is None:
+            self._jwk = self._read()
+        return self._jwk
+
+    def _read(self) -> Mapping[str, str]:
         with asking(self._clock, _WHAT):
             answer = self._kms.get_public_key(KeyId=self._arn)
         key = load_der_public_key(bytes(answer["PublicKey"]))

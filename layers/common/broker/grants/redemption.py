@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from broker.clock import Clock
 from broker.credentials import ClientCredentials
-from broker.diagnosis import Kind
 from broker.errors import TemporarilyUnavailable
 from broker.model import (
     Secret,
@@ -18,6 +17,7 @@ from broker.model import (
     placed,
 )
 from broker.oauth import ClientRefused, TokenEndpoint, TokenResponse
+from broker.oauth.style_table import Heard, heard_of
 from broker.storage.styles import StyleStore
 
 SECONDS = 10.0
@@ -104,6 +104,6 @@ def _proven(style: TokenRequestStyle, guess: StyleFinding, clock: Clock) -> Styl
 
 
 def _says_invalid_client(refused: ClientRefused) -> bool:
-    """Tell a client that is not known so from one that may not do this, or was not asked."""
+    """Tell an unknown client from one that is locked or may not do this."""
     evidence = refused.evidence
-    return evidence.kind is Kind.REFUSED and evidence.error != "unauthorized_client"
+    return heard_of(evidence) is Heard.REFUSED and evidence.error != "unauthorized_client"

@@ -56,10 +56,10 @@ def astray(server: Server) -> str | None:
     never sent anywhere else: a registration could otherwise have one made for the client of
     another.
     """
-    meant_for = _host(server.assertion_audience)
+    meant_for = _place(server.assertion_audience)
     for name in ("token_endpoint", "refresh_endpoint", "revocation_endpoint"):
         url = getattr(server, name)
-        if url and _host(url) != meant_for:
+        if url and _place(url) != meant_for:
             return name
     return None
 
@@ -73,5 +73,7 @@ def _encoded(part: object) -> str:
     return base64url(json.dumps(part, separators=(",", ":")).encode("ascii"))
 
 
-def _host(url: str | None) -> str:
-    return (urlsplit(url or "").hostname or "").lower()
+def _place(url: str | None) -> tuple[str, int]:
+    """Return host and port: another port may be somebody else's."""
+    parts = urlsplit(url or "")
+    return (parts.hostname or "").lower(), parts.port or (80 if parts.scheme == "http" else 443)

@@ -7,7 +7,7 @@ from broker.clock import Clock
 from broker.credentials import ClientCredentials
 from broker.errors import TemporarilyUnavailable
 from broker.model import SECRET_STYLES, Invocation, Server, StyleFinding, StyleVerdict
-from broker.oauth.style_probe import StyleProbe
+from broker.oauth.style_probe import REQUEST_SECONDS, StyleProbe
 from broker.storage.styles import StyleStore
 
 SECONDS = 10.0
@@ -36,14 +36,16 @@ class Styles:
         known = server.style_finding
         if known is None or (known.proven and not again):
             return server
+        deadline = min(self.clock.monotonic() + SECONDS, invocation.deadline - _KEPT_BACK)
+        if self.clock.monotonic() + REQUEST_SECONDS > deadline:
+            return server  # whoever has more time looks
         with suppress(TemporarilyUnavailable):
             if again or self.store.take_look(server, self.clock.now()):
-                return self._found(server, known, invocation)
+                return self._found(server, known, invocation.base_url, deadline)
         return server
 
-    def _found(self, server: Server, known: StyleFinding, invocation: Invocation) -> Server:
+    def _found(self, server: Server, known: StyleFinding, base_url: str, deadline: float) -> Server:
         secret = self.credentials.of(server)
-        deadline = min(self.clock.monotonic() + SECONDS, invocation.deadline - _KEPT_BACK)
         if secret is None:
             return server
         first = known.style
@@ -51,7 +53,7 @@ class Styles:
         found = self.probe.find(
             server,
             secret,
-            redirect_uri=f"{invocation.base_url}/callback/{server.server_id}",
+            redirect_uri=f"{base_url}/callback/{server.server_id}",
             deadline=deadline,
             order=order,
         )
