@@ -163,6 +163,12 @@ def test_what_a_bearer_is_told_is_not_embellished(
     assert asked(service, shape) is outcome
 
 
+def test_a_success_with_an_error_inside_confirms_nothing() -> None:
+    shape = RevocationShape(error_field="base.code")
+    assert asked(answering(200, json={"base": {"code": 7}}), shape) is REFUSED
+    assert asked(answering(200, json={"base": {"code": 0}}), shape) is CONFIRMED
+
+
 def test_credentials_that_are_named_and_not_there_refuse_without_a_request() -> None:
     service = answering(200)
     shape = RevocationShape(RevocationRequest(credentials=Credentials.FORM_BASIC))

@@ -125,7 +125,8 @@ class Revoker:
             evidence = unanswered(Step.REVOCATION, exc).evidence
             return RevocationAnswer(RevocationOutcome.NO_ANSWER, evidence)
         secrets = [secret.reveal() for secret in (token, client_secret) if secret]
-        answered = TokenAnswer(Step.REVOCATION, answer, self.clock.now(), secrets)
+        now, errors = self.clock.now(), shape.error_field
+        answered = TokenAnswer(Step.REVOCATION, answer, now, secrets, errors)
         return _judged(answered, grant_may_live=not shape.request.ends(TokenName.REFRESH))
 
 
