@@ -158,7 +158,9 @@ def from_item(item: Item) -> Connection:
 
 def _revocation(item: Item) -> RevocationTarget:
     endpoint, client_id = item.get("revocation_endpoint"), item.get("client_id")
-    said: Item = {name: item[name] for name in ("revocation_request", "error_field") if name in item}
+    said: Item = {
+        name: item[name] for name in ("revocation_request", "error_field") if name in item
+    }
     quirks = Quirks.of(said)
     return RevocationTarget(endpoint, client_id, quirks.revocation_request, quirks.error_field)
 
