@@ -144,10 +144,12 @@ def test_a_bearers_disconnect_is_confirmed_by_the_service(world: World) -> None:
 
 
 def test_and_goes_on_as_it_was_made_when_the_server_is_gone(world: World) -> None:
-    world.server = world.register(replace(world.server, quirks=Quirks(revocation_request=SHAPE)))
+    quirks = Quirks(revocation_request=SHAPE, error_field="base.code")
+    world.server = world.register(replace(world.server, quirks=quirks))
     browser = Browser.of(world)
     complete(world, browser.comes_back(browser.opens(link(world))))
-    assert world.connection().revocation.request == SHAPE
+    made = world.connection().revocation
+    assert (made.request, made.error_field) == (SHAPE, "base.code")
     world.login.revocation_script.append(answers(200, {"success": True}))
     core = world.core
     outcome = core.remover.disconnect("jo", "crm", None, world.run())

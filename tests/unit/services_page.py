@@ -3,11 +3,12 @@
 ``make services`` writes it; ``tests/unit/test_docs_services.py`` holds the page against it.
 """
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from broker.presets import Catalogue, Lifetimes, Preset, PresetValue
+from broker.wire.quirks import DeclaredQuirks
 from tests.unit.transformed import ROOT
 
 PAGE = ROOT / "docs" / "services.md"
@@ -71,16 +72,26 @@ def _facts(preset: Preset) -> str:
 
 
 def _settings(preset: Preset) -> Iterator[tuple[str, str]]:
-    for name, value in preset.server.set_fields().items():
+    said = preset.server.set_fields()
+    for name, value in sorted(said.items(), key=lambda one: one[0] in DeclaredQuirks.model_fields):
         if name == "scope_separator":
             yield name, _SPACED[value]
-        elif isinstance(value, dict) and any(not isinstance(v, str) for v in value.values()):
-            yield name, json.dumps(value)
+        elif name == "kept_fields":
+            yield from ((f"{name}.{each}", _kept(kept)) for each, kept in value.items())
+        elif name in DeclaredQuirks.model_fields and isinstance(value, dict):
+            yield name, ", ".join(f"{key}={text}" for key, text in value.items())
         elif isinstance(value, dict):
             yield name, "&".join(f"{key}={text}" for key, text in value.items())
         else:
             yield name, str(value).lower() if isinstance(value, bool) else value
     yield from _lifetimes(preset.lifetimes)
+
+
+def _kept(kept: Mapping[str, Any]) -> str:
+    source = kept["source"].replace("_", " ")
+    listed = f", a host: {', '.join(kept['hosts'])}" if "hosts" in kept else ""
+    default = f"; else {kept['default']}" if "default" in kept else ""
+    return f"{kept['field']} of the {source}{listed}{default}"
 
 
 def _lifetimes(lifetimes: Lifetimes) -> Iterator[tuple[str, str]]:

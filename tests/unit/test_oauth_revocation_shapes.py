@@ -16,6 +16,7 @@ from broker.model import (
     RevocationRequest,
     RevocationShape,
     Secret,
+    TokenName,
     TokenRequestStyle,
 )
 from broker.oauth import RevocationOutcome, Revoker
@@ -98,7 +99,7 @@ def test_a_client_id_has_the_name_that_the_service_gives_it() -> None:
 
 def test_a_token_in_the_query_leaves_the_credentials_in_the_body() -> None:
     request = sent(place=Place.QUERY, endpoint="https://api.example.com/revoke?v=1")
-    assert request.url.query == b"v=1&token=token%2F1&token_type_hint=access_token"
+    assert request.url.query == b"v=1&token=token%2F1"
     assert form(request) == {"client_id": "client-1", "client_secret": "s/cret"}
 
 
@@ -125,12 +126,12 @@ def test_a_get_has_no_body() -> None:
     assert request.url.query == b"access_token=token%2F1"
 
 
-def test_a_hint_goes_with_the_parameter_of_the_rfc_alone() -> None:
-    assert form(sent(parameter="access_token")).keys() == {
-        "access_token",
-        "client_id",
-        "client_secret",
-    }
+def test_a_hint_goes_with_the_request_of_the_rfc_alone() -> None:
+    credentials = {"client_id", "client_secret"}
+    assert form(sent(parameter="access_token")).keys() == {"access_token", *credentials}
+    assert form(sent(credentials=Credentials.FORM_POST)).keys() == {"token", *credentials}
+    hinted = {"token", "token_type_hint", *credentials}
+    assert form(sent(token=TokenName.ACCESS)).keys() == hinted
 
 
 def test_another_style_than_that_of_token_requests_can_be_named() -> None:
@@ -161,6 +162,12 @@ def test_what_a_bearer_is_told_is_not_embellished(
     shape = RevocationShape(RevocationRequest(credentials=Credentials.BEARER))
     service = answering(status, json=body) if body is not None else answering(status)
     assert asked(service, shape) is outcome
+
+
+def test_a_success_with_an_error_inside_confirms_nothing() -> None:
+    shape = RevocationShape(error_field="base.code")
+    assert asked(answering(200, json={"base": {"code": 7}}), shape) is REFUSED
+    assert asked(answering(200, json={"base": {"code": 0}}), shape) is CONFIRMED
 
 
 def test_credentials_that_are_named_and_not_there_refuse_without_a_request() -> None:

@@ -120,6 +120,16 @@ def test_a_choice_stands_for_its_text(region: str | None, host: str) -> None:
     assert fields["authorization_endpoint"] == f"https://{host}intercom.com/oauth"
 
 
+def test_a_gap_that_connections_fill_stays() -> None:
+    server = SERVER | {
+        "kept_fields": {"realm": KEPT},
+        "userinfo_endpoint": "https://{subdomain}.zendesk.com/{realm}/{client_id}",
+    }
+    fields = Preset.model_validate(written(server=server)).filled({"subdomain": "acme"}, ())
+    assert fields["userinfo_endpoint"] == "https://acme.zendesk.com/{realm}/{client_id}"
+    assert fields["kept_fields"] == {"realm": KEPT}
+
+
 def test_an_unknown_value_is_refused_by_its_name_with_those_there_are() -> None:
     with pytest.raises(InvalidServer, match=r"values\.domain: the preset's values are: subdomain"):
         preset("zendesk").filled({"subdomain": "acme", "domain": "x"}, ())
@@ -139,6 +149,7 @@ def test_what_is_no_id_of_a_service_is_not_looked_up_elsewhere(name: str) -> Non
 
 SERVER = written()["server"]
 VALUE = written()["values"]["subdomain"]
+KEPT = {"source": "callback", "field": "realmId"}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +178,11 @@ VALUE = written()["values"]["subdomain"]
             "server": SERVER | {"scope_separator": "comma"},
             "scopes": [{"name": "a,b", "gives": "x"}],
         },
+        {"server": SERVER | {"kept_fields": {"subdomain": KEPT}}},
+        {"server": SERVER | {"kept_fields": {"x": KEPT | {"kind": "url"}}}},
+        {"server": SERVER | {"kept_fields": {"x": KEPT | {"colour": "blue"}}}},
+        {"server": SERVER | {"refresh_request": {"method": "PUT"}}},
+        {"server": SERVER | {"revocation_endpoint": "https://{nobody}.example.com/"}},
         {"lifetimes": {"access_token_seconds": 0}},
         {"lifetimes": {"access_token_ends": False, "access_token_seconds": 60}},
         {"lifetimes": {"refresh_token": "never", "refresh_token_idle_days": 60}},

@@ -200,7 +200,8 @@ class Remover:
 def _shape(connection: Connection, server: Server | None) -> RevocationShape:
     """Return how the endpoint is asked: as its server says, or as it did for this connection."""
     if server is None or server.config_digest != connection.config_digest:
-        return RevocationShape(connection.revocation.request)
+        made = connection.revocation
+        return RevocationShape(made.request, error_field=made.error_field)
     return server.revocation_shape
 
 

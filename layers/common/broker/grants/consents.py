@@ -148,7 +148,7 @@ class Consents:
         now = self.clock.now()
         server, ticket, sealed = consent.server, consent.ticket, consent.sealed
         endpoint = placed(server, consent.kept).revocation_endpoint
-        request = server.quirks.revocation_request
+        quirks = server.quirks
         return Connection(
             user_id=ticket.user_id,
             server_id=server.server_id,
@@ -159,7 +159,9 @@ class Consents:
             tokens=sealed,
             created_at=before.created_at if before else now,
             connected_at=now,
-            revocation=RevocationTarget(endpoint, server.client_id, request),
+            revocation=RevocationTarget(
+                endpoint, server.client_id, quirks.revocation_request, quirks.error_field
+            ),
             account=consent.account,
             user_label=ticket.user_label or (before.user_label if before else None),
             requested_scopes=ticket.scopes,

@@ -68,6 +68,7 @@ class RevocationTarget:
     endpoint: str | None
     client_id: str | None
     request: RevocationRequest = field(default_factory=RevocationRequest)
+    error_field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,11 +112,12 @@ class RevocationRequest:
 
 @dataclass(frozen=True, slots=True)
 class RevocationShape:
-    """How revocation requests of a server look: the request, and how the client is written."""
+    """How a server's tokens are ended: the request, how its client is written, what is a no."""
 
     request: RevocationRequest = RevocationRequest()
     client_id_parameter: str = "client_id"
     basic_encoding: BasicEncoding = BasicEncoding.FORM
+    error_field: str | None = None
 
 
 class KeptFrom(StrEnum):

@@ -178,9 +178,8 @@ class Server:
     def revocation_shape(self) -> RevocationShape:
         """Return how revocation requests look."""
         quirks = self.quirks
-        return RevocationShape(
-            quirks.revocation_request, self.client_id_parameter, quirks.basic_encoding
-        )
+        client = self.client_id_parameter, quirks.basic_encoding
+        return RevocationShape(quirks.revocation_request, *client, quirks.error_field)
 
     @property
     def config_digest(self) -> str:

@@ -1,7 +1,7 @@
 """The revocation endpoint (RFC 7009), and the requests that services have in its place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import quote, urlencode
 
@@ -125,7 +125,8 @@ class Revoker:
             evidence = unanswered(Step.REVOCATION, exc).evidence
             return RevocationAnswer(RevocationOutcome.NO_ANSWER, evidence)
         secrets = [secret.reveal() for secret in (token, client_secret) if secret]
-        answered = TokenAnswer(Step.REVOCATION, answer, self.clock.now(), secrets)
+        now, errors = self.clock.now(), shape.error_field
+        answered = TokenAnswer(Step.REVOCATION, answer, now, secrets, errors)
         return _judged(answered, grant_may_live=not shape.request.ends(TokenName.REFRESH))
 
 
@@ -166,11 +167,11 @@ class _Draft:
         return filled(self.endpoint, {TOKEN: token}) if place is Place.PATH else self.endpoint
 
     def _parameters(self) -> Mapping[str, str]:
-        """A hint goes with the parameter of RFC 7009 alone."""
-        parameter = self.shape.request.parameter
-        hinted = self.token_type_hint and parameter == "token"
-        hint = {"token_type_hint": self.token_type_hint or ""} if hinted else {}
-        return {parameter: self.token.reveal(), **hint}
+        """A hint goes with the request of RFC 7009 alone."""
+        asked = self.shape.request
+        standard = replace(asked, token=TokenName.EACH) == RFC_7009.request
+        hint = {"token_type_hint": self.token_type_hint} if self.token_type_hint else {}
+        return {asked.parameter: self.token.reveal(), **(hint if standard else {})}
 
     def _of_client(
         self,

@@ -109,7 +109,10 @@ def to_item(connection: Connection) -> Item:
         "requested_scopes": list(connection.requested_scopes),
         "scope_requests": connection.scope_requests or None,
         "kept": dict(connection.kept) or None,
-        **Quirks(revocation_request=connection.revocation.request).declared(),
+        **Quirks(
+            revocation_request=connection.revocation.request,
+            error_field=connection.revocation.error_field,
+        ).declared(),
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -155,8 +158,11 @@ def from_item(item: Item) -> Connection:
 
 def _revocation(item: Item) -> RevocationTarget:
     endpoint, client_id = item.get("revocation_endpoint"), item.get("client_id")
-    said = {name: item[name] for name in ("revocation_request",) if name in item}
-    return RevocationTarget(endpoint, client_id, Quirks.of(said).revocation_request)
+    said: Item = {
+        name: item[name] for name in ("revocation_request", "error_field") if name in item
+    }
+    quirks = Quirks.of(said)
+    return RevocationTarget(endpoint, client_id, quirks.revocation_request, quirks.error_field)
 
 
 def _tokens(item: Item) -> SealedTokens:
