@@ -79,7 +79,7 @@ class Mistake:
     cause: str
     make: Make = _nothing
     browse: Browse = consents
-    meanwhile: Mapping[str, Make] = field(default_factory=dict)
+    meanwhile: Mapping[str, Make] = field(default_factory=dict, hash=False)
     """What happens before a step."""
     revoke: bool = False
     """Whether the test goes on to revoke."""

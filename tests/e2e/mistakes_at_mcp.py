@@ -45,8 +45,19 @@ def _has_a_wrong_key(bench: Bench) -> None:
     bench.journey.put(**keyed).raise_for_status()
 
 
+def _has_its_tokens_made_for_somebody_else(bench: Bench) -> None:
+    """And the token says so: it is a JWT."""
+    bench.switch(jwt_access_token=True)
+    bench.put(resource="https://api.example.com/", userinfo_endpoint=...)
+
+
 MCP: tuple[Mistake, ...] = (
     Mistake("a token for another audience", "wrong_audience", _wants_its_own_tokens),
+    Mistake(
+        "a resource that is not the MCP server",
+        "wrong_audience",
+        _has_its_tokens_made_for_somebody_else,
+    ),
     Mistake(
         "a refused token of which nobody knows more",
         "mcp_server_refuses_token",

@@ -10,7 +10,7 @@ from local.demo.neighbours import Neighbours
 from local.demo.sweep import secrets_in
 from tests.e2e.conftest import MakeJourney
 from tests.e2e.mistake_bench import Bench, Mistake, causes, report_of
-from tests.e2e.mistakes import ELSEWHERE, MISTAKES
+from tests.e2e.mistakes import ELSEWHERE, MISTAKES, confused, table
 from tests.e2e.stranger import Stranger
 from tests.e2e.time_machine import TimeMachine
 
@@ -46,3 +46,19 @@ def test_every_cause_has_a_mistake_that_causes_it() -> None:
 
 def test_no_two_mistakes_are_the_same() -> None:
     assert len({one.name for one in MISTAKES}) == len(MISTAKES)
+
+
+def test_the_table_shows_what_was_confused() -> None:
+    one, other = Mistake("a fish", "fishy"), Mistake("a bird", "bird")
+    observed = {one: ["fishy"], other: ["fishy", "bird"]}
+    assert confused(observed) == [other]
+    assert table(observed).splitlines() == [
+        "bird   bird 1, fishy 1",
+        "fishy  fishy 1",
+        "2 mistakes, 2 causes, 1 confused",
+    ]
+
+
+def test_a_mistake_that_nothing_was_named_for_is_in_the_table() -> None:
+    observed: dict[Mistake, list[str]] = {Mistake("a fish", "fishy"): []}
+    assert table(observed).splitlines() == ["fishy  (none) 1", "1 mistakes, 1 causes, 1 confused"]

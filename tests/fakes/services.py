@@ -97,6 +97,8 @@ class AuthorizationServer:
             return self._revoke(request)
         if request.url.path == "/userinfo":
             return httpx.Response(200, json={"sub": "u-1", "email": "jo@example.com"})
+        if request.url.path == "/authorize":
+            return httpx.Response(200, html="<h1>Log in</h1>")
         assert request.url.path == "/token", request.url.path
         self.token_requests.append(request)
         if self.during:

@@ -79,6 +79,8 @@ FURTHER: list[tuple[Cause, Evidence]] = [
     (Cause.USERINFO_REFUSED, refused(Step.ACCOUNT, "invalid_token", status=401)),
     (Cause.SHARED_KEY_REFUSED, refused(Step.TOOLS, "server_misconfigured", status=424)),
     (Cause.WRONG_AUDIENCE, refused(Step.TOOLS, "invalid_token", status=401, userinfo_accepts=True)),
+    (Cause.WRONG_AUDIENCE, refused(Step.TOOLS, status=401, token_audience="https://a.example")),
+    (Cause.AUTHORIZATION_SERVER_UNREACHABLE, refused(Step.AUTHORIZATION, "server_error")),
     (Cause.MCP_URL_WRONG, Evidence(Step.TOOLS, Kind.UNUSABLE, status=404)),
     (Cause.ENDPOINT_REDIRECTS, Evidence(Step.TOOLS, Kind.UNUSABLE, status=307)),
     (

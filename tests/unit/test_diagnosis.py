@@ -79,7 +79,20 @@ def test_where_nothing_failed_that_is_said() -> None:
     error=st.none() | st.text(max_size=20),
     description=st.none() | st.text(max_size=60),
     facts=st.dictionaries(
-        st.sampled_from(["tools", "refresh_token", "clock_skew_seconds", "html", "working_style"]),
+        st.sampled_from(
+            [
+                "tools",
+                "refresh_token",
+                "clock_skew_seconds",
+                "html",
+                "working_style",
+                "flow",
+                "obstacle",
+                "member",
+                "swapped",
+                "redirects_to",
+            ]
+        ),
         st.booleans() | st.integers() | st.text(max_size=20),
     ),
 )
@@ -98,4 +111,5 @@ def test_anything_that_can_be_seen_gets_a_diagnosis(
     diagnosis = judge(evidence)
     assert diagnosis.summary
     assert diagnosis.fix
+    assert diagnosis.why
     assert diagnosis.seen

@@ -133,7 +133,11 @@ NOT_USABLE: tuple[Rule, ...] = (
     ),
     Rule(
         Cause.AUTHORIZATION_SERVER_UNREACHABLE,
-        either(of(Kind.NOT_SENT, Kind.NO_ANSWER), failed, coded("temporarily_unavailable")),
+        either(
+            of(Kind.NOT_SENT, Kind.NO_ANSWER),
+            failed,
+            coded("temporarily_unavailable", "server_error"),
+        ),
         "{place} does not answer, or is not working just now (HTTP {status}).",
         "No whole answer came, or one of a server's own failure.",
         "Check the address, then start the test again in a few minutes. Now: {url}",

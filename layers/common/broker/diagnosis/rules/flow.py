@@ -29,9 +29,11 @@ SEEN_BY_US: tuple[Rule, ...] = (
     Rule(
         Cause.COMPLETION_CODE_EXPIRED,
         knowing("flow", value="completion_code_expired"),
-        "The completion code came later than two minutes after the consent.",
-        "The code is this test's own, and its time was over when it was handed in.",
-        "Start the test again, and advance it with the code within two minutes of the consent.",
+        "The completion code was not handed in in time.",
+        "A code is good for two minutes after the consent, and no longer than the ten minutes of "
+        "its link.",
+        "Open connect_url again, or start the test again after ten minutes, and hand in the code "
+        "that is shown then within two minutes.",
     ),
     Rule(
         Cause.COOKIES_REFUSED,

@@ -21,6 +21,11 @@ _TOKEN_HEADER = Candidate(
     Cause.MCP_SERVER_REFUSES_TOKEN,
     "Compare token_header and token_scheme with what the MCP server documents.",
 )
+_FOR_THE_MCP_SERVER = (
+    "Have the token issued for the MCP server: set resource (or the service's audience "
+    "parameter, in extra_authorize_params) to what the MCP server expects, for many its own "
+    "URL: {mcp_url} Now: {resource}"
+)
 _RESOURCE = Paste(AT_SERVER, "resource", "{mcp_url}")
 
 MCP_SERVER: tuple[Rule, ...] = (
@@ -40,9 +45,7 @@ MCP_SERVER: tuple[Rule, ...] = (
         ),
         "The access token is good at the service, but not at the MCP server: another audience.",
         "The userinfo endpoint takes the very token that the MCP server refuses (HTTP {status}).",
-        "Have the token issued for the MCP server: set resource (or the service's audience "
-        "parameter, in extra_authorize_params) to what the MCP server expects, for many its own "
-        "URL: {mcp_url} Now: {resource}",
+        _FOR_THE_MCP_SERVER,
         sure=Certainty.LIKELY,
         paste=_RESOURCE,
         candidates=(
@@ -51,6 +54,25 @@ MCP_SERVER: tuple[Rule, ...] = (
                 Cause.WRONG_ENVIRONMENT,
                 "See which authorization server the MCP server trusts (POST /v1/discover): it may "
                 "be another environment's.",
+            ),
+        ),
+    ),
+    Rule(
+        Cause.WRONG_AUDIENCE,
+        every(
+            at(*_MCP),
+            either(answered(401), coded("invalid_token")),
+            knowing("token_audience"),
+        ),
+        "The access token is not made for the MCP server, but for another audience.",
+        "The token is a JWT, and says itself that it is for {facts[token_audience]}.",
+        _FOR_THE_MCP_SERVER,
+        sure=Certainty.LIKELY,
+        paste=_RESOURCE,
+        candidates=(
+            Candidate(
+                Cause.MCP_SERVER_REFUSES_TOKEN,
+                "If the MCP server documents that audience, look in its log why it refuses it.",
             ),
         ),
     ),

@@ -1,5 +1,6 @@
 """Evidence, read from what a login page or an MCP server did."""
 
+import base64
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,6 +10,17 @@ from broker.mcp import InsufficientScope
 from broker.outbound import Answer, Unreached
 
 _TELLING = ("redirect_uri", "redirect_url", "callback_url", "invalid_client", "client_id")
+_CODES = (
+    "redirect_uri_mismatch",
+    "invalid_redirect_uri",
+    "admin_policy_enforced",
+    "org_internal",
+    "deleted_client",
+    "disabled_client",
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_scope",
+)
 _NOT_A_PAGE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
 _WANTS_A_LOGIN = frozenset(
     {"login_required", "interaction_required", "consent_required", "account_selection_required"}
@@ -45,12 +57,30 @@ def is_no_page(answer: Answer) -> bool:
 
 def _sent_back(location: str, redirect_uri: str) -> Evidence | None:
     if not location.startswith(f"{redirect_uri}?"):
-        return None
+        return _sent_to_an_error_page(location)
     said = parse_qs(urlsplit(location).query)
     error, described = said.get("error", [""])[0], said.get("error_description", [None])[0]
     if not error or error in _WANTS_A_LOGIN:
         return None
     return Evidence(Step.AUTHORIZATION, Kind.REFUSED, error=error, description=described)
+
+
+def _sent_to_an_error_page(location: str) -> Evidence | None:
+    """Read why a page of errors is shown, where its URL says so (Google: base64 in authError)."""
+    parts = urlsplit(location)
+    if "error" not in parts.path:
+        return None
+    values = [value for values in parse_qs(parts.query).values() for value in values]
+    said = " ".join([*values, *map(_decoded, values)])
+    error = next((code for code in _CODES if code in said), None)
+    return None if error is None else Evidence(Step.AUTHORIZATION, Kind.REFUSED, error=error)
+
+
+def _decoded(value: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode("ascii", "replace")
+    except ValueError:
+        return ""
 
 
 def of_mcp_failure(exc: BrokerError) -> Evidence:

@@ -12,11 +12,11 @@ from broker.errors import (
     BrokerError,
     ServerChanged,
 )
+from broker.flows.probe.audience import asked_about
 from broker.flows.probe.places import redirect_uri
 from broker.flows.probe.sightings import of_mcp_failure
 from broker.flows.probe.style_finding import StyleReport
 from broker.flows.probe.tokens import TestTokens, open_tokens
-from broker.flows.probe.userinfo import takes_token
 from broker.grants import Grants
 from broker.mcp import ToolList
 from broker.model import (
@@ -123,7 +123,7 @@ class Steps:
         try:
             listed = self._list(run, server, invocation)
         except BrokerError as exc:
-            evidence = self._with_userinfo(run, server, of_mcp_failure(exc), invocation)
+            evidence = self._with_audience(run, server, of_mcp_failure(exc), invocation)
             return failed(run, TestStep.TOOLS, evidence, server, uri)
         if listed is None or not listed.tools:
             evidence = Evidence(Step.TOOLS, Kind.OK, facts={"tools": 0})
@@ -133,19 +133,17 @@ class Steps:
         more = TestStep.REFRESH if server.auth_type is AuthType.CONSUMER_OAUTH else None
         return passed(replace(run, tool_names=names[:_TOOL_NAMES]), TestStep.TOOLS, seen, more)
 
-    def _with_userinfo(
+    def _with_audience(
         self, run: TestRun, server: Server, evidence: Evidence, invocation: Invocation
     ) -> Evidence:
-        """Ask whether the token that the MCP server refuses is good at the service itself."""
+        """Find out whom the token is for that the MCP server refuses."""
         tokens = open_tokens(run, self.vault)
         if tokens is None or evidence.status != HTTPStatus.UNAUTHORIZED:
             return evidence
         token = tokens.response.token_set.access_token
         deadline = min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2)
-        accepts = takes_token(self.outbound, server, token, deadline)
-        if accepts is None:
-            return evidence
-        return replace(evidence, facts={**evidence.facts, "userinfo_accepts": accepts})
+        known = asked_about(self.outbound, server, token, deadline)
+        return replace(evidence, facts={**evidence.facts, **known})
 
     def _list(self, run: TestRun, server: Server, invocation: Invocation) -> ToolList | None:
         tokens = open_tokens(run, self.vault)

@@ -18,6 +18,7 @@ from .bench import Bench, is_there
 AUTHORIZATION, TOKEN = "authorization_endpoint", "token_endpoint"
 CLIENT = "client_authentication"
 _CAP = 64 * 1024
+_REACHED = {"refresh_endpoint": "POST", "userinfo_endpoint": "GET", "revocation_endpoint": "POST"}
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -36,7 +37,7 @@ class Endpoints:
             self._authorization(bench)
         if server.token_endpoint and not server.missing:
             self._token(bench)
-        for name, method in (("userinfo_endpoint", "GET"), ("revocation_endpoint", "POST")):
+        for name, method in _REACHED.items():
             if (url := getattr(server, name)) and not bench.not_asked(name):
                 self._reach(bench, name, method, url)
 

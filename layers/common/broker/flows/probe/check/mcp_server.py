@@ -1,6 +1,6 @@
 """Checks of the MCP server: whether it asks for a token, and how it is spoken to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.calls import Caller
 from broker.errors import BrokerError
@@ -11,6 +11,8 @@ from broker.model import AuthType
 from .bench import Bench
 
 SERVER, ERA = "mcp_server", "mcp_era"
+_KEPT_BACK = 1.0
+"""Seconds that a call leaves to the rest of its invocation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,9 @@ class McpServer:
         """Check it; return the challenge of its 401, if that is what it answers."""
         if bench.server.auth_type is AuthType.CONSUMER_OAUTH:
             return self._as_a_stranger(bench)
+        soon = replace(bench.invocation, deadline=bench.deadline + _KEPT_BACK)
         try:
-            listed = self.caller.list_tools(bench.server, "", bench.invocation)
+            listed = self.caller.list_tools(bench.server, "", soon)
         except BrokerError as exc:
             bench.diagnosed(SERVER, of_mcp_failure(exc))
             return None
