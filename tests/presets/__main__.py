@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from local.stack import LocalStack
+from tests.e2e.mistakes import Observed, confused, table
 
-from .confusions import Diagnosed, benches, diagnosed, table
+from .confusions import benches, observed
 from .facts import all_facts
 from .run import Outcome, walked, walks
 
@@ -24,31 +25,31 @@ def main() -> int:
     with LocalStack(container_limit=_CONTAINERS) as stack:
         with walks(stack, chosen or sorted(all_facts())) as every:
             outcomes = list(walked(every))
-        found: list[Diagnosed] = []
+        found: Observed = {}
         if not chosen:
             with benches(stack) as bench:
-                found = diagnosed(bench)
+                found = observed(bench)
         refused = [f"{one.function} was refused {one.ask}" for one in stack.guard.refusals]
     failed = [f"{each.preset}: {each.problem}" for each in outcomes if each.problem]
-    confused = [f"{each.mistake.what}: {each.named}" for each in found if each.confused]
+    taken = [f"{each.what}: {found[each]}" for each in confused(found)]
     if found:
         print(table(found))
-    problems = [*failed, *confused, *refused]
+    problems = [*failed, *taken, *refused]
     print(*problems, sep="\n", end="\n" if problems else "")
     print(last_line(outcomes, found))
     return 1 if problems else 0
 
 
-def last_line(outcomes: Sequence[Outcome], found: Sequence[Diagnosed]) -> str:
+def last_line(outcomes: Sequence[Outcome], found: Observed) -> str:
     """Return the numbers: what held of what was walked, and what was named for what was wrong."""
     held = sum(each.problem is None for each in outcomes)
     of = "" if held == len(outcomes) else f" of {len(outcomes)}"
     walked_whole = f"presets: {held}{of} services connected, refreshed, revoked"
     if not found:
         return walked_whole
-    named = {name for each in found for name in each.named if not each.confused}
-    wrong = sum(each.confused for each in found)
-    return f"{walked_whole}; {len(named)} diagnoses, {len(found)} causes, {wrong} confused"
+    wrong = confused(found)
+    named = {each.cause for each in found if each not in wrong}
+    return f"{walked_whole}; {len(named)} diagnoses, {len(found)} causes, {len(wrong)} confused"
 
 
 if __name__ == "__main__":
