@@ -73,10 +73,14 @@ class Grants:
         secret = self.vault.client_secret_of(server)
         response = self._redeem(placed(server, pending.kept), pending, code, secret, deadline)
         tokens, kept = response.token_set, pending.kept
-        known = (tokens.access_token, tokens.refresh_token, response.id_token, code)
+        known = (tokens.access_token, tokens.refresh_token, response.id_token, code, secret)
         kept = kept_of_response(server, response.members, kept, *known)
         response, reached = replace(response, kept=kept), placed(server, kept)
-        response = self.endpoint.prolong(reached, secret, response, deadline)
+        try:
+            response = self.endpoint.prolong(reached, secret, response, deadline)
+        except TokenRequestFailed:
+            self._discard(server, response, invocation)
+            raise
         return self.endpoint.dated(reached, secret, response, deadline)
 
     def _redeem(
