@@ -176,8 +176,9 @@ def test_what_is_not_said_has_its_default(server: World) -> None:
     [
         ("account_id", {"account_id": "canary-access-1"}),
         ("account_id", {"account_id": "x.canary-refresh-1.y"}),
+        ("account_id", {"account_id": "canary-client-secret"}),
     ],
-    ids=["a token", "one inside"],
+    ids=["a token", "one inside", "the client's"],
 )
 def test_a_token_is_not_kept_in_the_clear(
     server: World, field: str, members: dict[str, Any]
@@ -254,10 +255,12 @@ def test_the_longer_lived_token_is_the_one_that_is_kept(world: World) -> None:
 
 
 def test_one_that_is_refused_makes_no_connection(world: World) -> None:
-    longer = LongLivedExchange("https://login.example.com/token")
-    world.register(replace(world.server, quirks=Quirks(long_lived_exchange=longer)))
+    quirks = Quirks(long_lived_exchange=LongLivedExchange("https://login.example.com/token"))
+    alone = RevocationScope.TOKEN
+    world.register(replace(world.server, quirks=quirks, revocation_scope=alone))
     world.login.script += [world.login.usual, answers(400, {"error": "invalid_request"})]
     browser = Browser.of(world)
     with pytest.raises(AuthorizationServerError):
         complete(world, browser.comes_back(browser.opens(link(world))))
     assert world.core.connections.get("jo", "crm")[0] is None
+    assert world.login.revoked == ["canary-refresh-1"]

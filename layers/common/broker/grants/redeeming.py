@@ -78,9 +78,15 @@ class Grants:
         deadline = invocation.deadline - _KEPT_BACK
         server, response = self.redeemer.redeem(server, presented, deadline)
         tokens, kept = response.token_set, pending.kept
-        known = (tokens.access_token, tokens.refresh_token, response.id_token, code)
+        secret = self.vault.client_secret_of(server)
+        known = (tokens.access_token, tokens.refresh_token, response.id_token, code, secret)
         kept = kept_of_response(server, response.members, kept, *known)
-        return server, self.redeemer.completed(server, replace(response, kept=kept), deadline)
+        response = replace(response, kept=kept)
+        try:
+            return server, self.redeemer.completed(server, response, deadline)
+        except (TokenRequestFailed, TemporarilyUnavailable):
+            self._discard(server, response, invocation)
+            raise
 
     def account(
         self,

@@ -75,6 +75,9 @@ class TokenResponse:
             tokens,
             refresh_token=tokens.refresh_token or old.refresh_token,
             scope=old.scope if tokens.scope is None else tokens.scope,
+            refresh_expires_at=old.refresh_expires_at
+            if tokens.refresh_token is None
+            else tokens.refresh_expires_at,
         )
         return replace(self, token_set=token_set, lifetime_told=longer.lifetime_told)
 
