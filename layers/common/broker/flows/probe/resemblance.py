@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from broker.model import Resemblance
 from broker.presets import GRAMMAR, Kind, Preset, PresetValue, ValueRefused
+from broker.templates import GapKind, GapRule
 
 _GAP = re.compile(r"\{([^{}]*)\}")
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint")
@@ -76,10 +77,10 @@ def _found(template: str, url: str, preset: Preset, *, whole: bool) -> dict[str,
     parts = _read(url)
     if parts is None:
         return None
-    text, pattern = parts.netloc, _pattern(host, preset.values)
+    text, pattern = parts.netloc, _pattern(host, preset)
     if whole:
         text = f"{text}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
-        pattern = _pattern(f"{host}/{path}", preset.values)
+        pattern = _pattern(f"{host}/{path}", preset)
     match = re.fullmatch(pattern, text)
     return None if match is None else _values(match.groupdict(), preset.values)
 
@@ -96,7 +97,7 @@ def _read(url: str) -> SplitResult | None:
 
 def _is_filled(template: Any, value: Any, preset: Preset) -> bool:
     if isinstance(template, str) and isinstance(value, str):
-        return re.fullmatch(_pattern(template, preset.values), value) is not None
+        return re.fullmatch(_pattern(template, preset), value) is not None
     if isinstance(template, Mapping) and isinstance(value, Mapping):
         return template.keys() == value.keys() and all(
             _is_filled(text, value[name], preset) for name, text in template.items()
@@ -104,20 +105,32 @@ def _is_filled(template: Any, value: Any, preset: Preset) -> bool:
     return bool(template == value)
 
 
-def _pattern(template: str, values: Mapping[str, PresetValue]) -> str:
-    return "".join(_pieces(template, values))
+def _pattern(template: str, preset: Preset) -> str:
+    return "".join(_pieces(template, preset))
 
 
-def _pieces(template: str, values: Mapping[str, PresetValue]) -> Iterator[str]:
+def _pieces(template: str, preset: Preset) -> Iterator[str]:
     named: set[str] = set()
     for number, piece in enumerate(_GAP.split(template)):
         if number % 2 == 0:
             yield re.escape(piece)
+        elif piece in preset.server.later:
+            yield rf"(?:\{{{piece}\}}|{_of_rule(preset.server.later[piece])})"
         elif piece in named:
             yield f"(?P={piece})"
         else:
             named.add(piece)
-            yield f"(?P<{piece}>{_of_kind(values[piece])})"
+            yield f"(?P<{piece}>{_of_kind(preset.values[piece])})"
+
+
+def _of_rule(rule: GapRule) -> str:
+    """Match what a connection may keep for a gap; what it keeps is no value of the preset's."""
+    if rule.kind is not GapKind.HOST:
+        return r"[^/?]+"
+    label = GRAMMAR[Kind.LABEL].pattern
+    subdomains = rf"(?:{label}\.)+"
+    hosts = (re.escape(host).replace(r"\*\.", subdomains) for host in rule.hosts)
+    return "|".join(hosts)
 
 
 def _of_kind(value: PresetValue) -> str:
