@@ -19,7 +19,7 @@ from tests.e2e.conftest import journeys_at
 from tests.e2e.permission_styles import StyledWays
 from tests.e2e.time_machine import TimeMachine
 
-pytestmark = pytest.mark.timeout(300)  # whoever comes first walks all ways, in a minute or two
+pytestmark = pytest.mark.timeout(420)  # whoever comes first walks all ways, in a minute or two
 
 
 @dataclass
