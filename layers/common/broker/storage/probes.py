@@ -98,6 +98,6 @@ def _run(item: Item) -> TestRun:
         publish=item["publish"],
         busy_until=maybe_moment(item.get("busy_until")),
         tokens=sealed.from_item(item.get("tokens")),
-        trail=item.get("trail", ()),
+        trail=item.get("trail", []),
         consent_until=maybe_moment(item.get("consent_until")),
     )
