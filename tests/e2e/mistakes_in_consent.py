@@ -101,6 +101,11 @@ CONSENT: tuple[Mistake, ...] = (
         "issuer_mismatch",
         lambda bench: bench.switch(wrong_iss="https://hostile.example.com"),
     ),
+    Mistake(
+        "a value to keep that the service does not say",
+        "kept_field_missing",
+        lambda bench: bench.put(kept_fields={"realm": {"source": "callback", "field": "realmId"}}),
+    ),
     Mistake("a link that nobody opens", "consent_not_started", browse=_never_comes),
     Mistake("a consent that is left open", "consent_left_open", browse=_leaves_it_open),
     Mistake("a consent that comes too late", "consent_expired", browse=_comes_too_late),

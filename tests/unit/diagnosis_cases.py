@@ -227,6 +227,14 @@ CASES: list[tuple[Cause, Evidence]] = [
         Cause.ISSUER_MISMATCH,
         refused(Step.AUTHORIZATION, "issuer_mismatch", received_issuer="https://evil.example"),
     ),
+    (
+        Cause.KEPT_FIELD_MISSING,
+        refused(Step.EXCHANGE, "kept_field", status=None, kept_field="realm"),
+    ),
+    (
+        Cause.CLIENT_SECRET_MISSING,
+        Evidence(Step.EXCHANGE, Kind.NOT_SENT, error="signing_key_missing"),
+    ),
     (Cause.NONCE_MISMATCH, refused(Step.ACCOUNT, "nonce_mismatch", status=None)),
     (
         Cause.CLIENT_CREDENTIALS,

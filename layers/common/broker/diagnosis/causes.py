@@ -28,6 +28,7 @@ class Cause(StrEnum):
     GRANT_TYPE_REFUSED = "grant_type_refused"
     HTML_INSTEAD_OF_JSON = "html_instead_of_json"
     ISSUER_MISMATCH = "issuer_mismatch"
+    KEPT_FIELD_MISSING = "kept_field_missing"
     MCP_SCOPE_MISSING = "mcp_scope_missing"
     MCP_SERVER_ERROR = "mcp_server_error"
     MCP_SERVER_REFUSES_TOKEN = "mcp_server_refuses_token"

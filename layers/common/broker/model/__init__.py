@@ -60,7 +60,15 @@ from .outcomes import (
     ToolListing,
 )
 from .pending import PendingAuthorization, Purpose, Ticket
-from .placed import CLIENT_ID, TEMPLATED, TOKEN, mcp_headers, placed, unknown_before_code
+from .placed import (
+    CLIENT_ID,
+    TEMPLATED,
+    TOKEN,
+    mcp_headers,
+    placed,
+    unconnected,
+    unknown_before_code,
+)
 from .probe import StepReport, TestRun, TestStatus, TestStep
 from .quirks import (
     BasicEncoding,
@@ -180,5 +188,6 @@ __all__ = [
     "elicits_urls",
     "mcp_headers",
     "placed",
+    "unconnected",
     "unknown_before_code",
 ]

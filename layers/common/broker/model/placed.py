@@ -46,6 +46,19 @@ def placed(server: Server, kept: Mapping[str, str]) -> Server:
     return replace(server, quirks=quirks, **urls)
 
 
+def unconnected(server: Server) -> Server:
+    """Return the server as it is reached before anybody is connected: with the defaults.
+
+    An endpoint that has a gap left is None: only a connection knows it. ``mcp_url`` may have one.
+    """
+    kept = server.quirks.kept_fields
+    known = {name: field.default for name, field in kept.items() if field.default is not None}
+    reached = placed(server, known)
+    endpoints = [name for name in TEMPLATED if name != "mcp_url"]
+    unknown: dict[str, Any] = {name: None for name in endpoints if gaps(getattr(reached, name))}
+    return replace(reached, **unknown)
+
+
 def mcp_headers(server: Server, kept: Mapping[str, str]) -> dict[str, str]:
     """Return the headers that the MCP server is sent besides the token; none with a gap left."""
     values = _values(server, kept)

@@ -56,7 +56,14 @@ def check_kept(server: Server, kept: Mapping[str, str], step: Step) -> None:
 def place_refused(name: str, step: Step) -> PlaceRefused:
     """Name the field for which there is no value that may be used."""
     description = f"kept_fields.{name}: not said, or not a value that is allowed."
-    return PlaceRefused(Evidence(step, Kind.REFUSED, error="kept_field", description=description))
+    evidence = Evidence(
+        step,
+        Kind.REFUSED,
+        error="kept_field",
+        description=description,
+        facts={"kept_field": name},
+    )
+    return PlaceRefused(evidence)
 
 
 def _admitted(server: Server, said: Mapping[str, object], redactor: Redactor) -> dict[str, str]:

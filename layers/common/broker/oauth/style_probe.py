@@ -7,12 +7,14 @@ from broker.clock import Clock
 from broker.diagnosis import Evidence, Kind, Step
 from broker.model import (
     SECRET_STYLES,
+    RevocationRequest,
     Secret,
     Server,
     StyleFinding,
     StyleVerdict,
     TokenRequestStyle,
 )
+from broker.templates import gaps
 
 from .failures import NoUsableAnswer, TokenRequestFailed
 from .pkce import new_code_verifier
@@ -47,7 +49,7 @@ class StyleProbe:
         trials: list[Trial] = []
         wrong = wrong_secret(secret)
         while True:
-            step = next_step(trials, order, revocable=server.revocation_endpoint is not None)
+            step = next_step(trials, order, revocable=_is_revocable(server))
             if isinstance(step, Verdict):
                 break
             if self.clock.monotonic() + REQUEST_SECONDS > deadline:
@@ -91,6 +93,12 @@ class StyleProbe:
             deadline=self.clock.monotonic() + REQUEST_SECONDS,
         )
         return heard_of(answer.evidence)
+
+
+def _is_revocable(server: Server) -> bool:
+    """Say whether a revocation shows how the client authenticates (RFC 7009 §2.1)."""
+    is_usual = server.quirks.revocation_request == RevocationRequest()
+    return bool(server.revocation_endpoint) and is_usual and not gaps(server.revocation_endpoint)
 
 
 def wrong_secret(secret: Secret) -> Secret:

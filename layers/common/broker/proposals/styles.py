@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from broker.clock import Clock
 from broker.credentials import ClientCredentials
 from broker.errors import TemporarilyUnavailable
-from broker.model import SECRET_STYLES, Invocation, Server, StyleFinding, StyleVerdict
+from broker.model import (
+    SECRET_STYLES,
+    Invocation,
+    Server,
+    StyleFinding,
+    StyleVerdict,
+    unconnected,
+)
 from broker.oauth.style_probe import REQUEST_SECONDS, StyleProbe
 from broker.storage.styles import StyleStore
 
@@ -51,7 +58,7 @@ class Styles:
         first = known.style
         order = (first, *(style for style in SECRET_STYLES if style is not first))
         found = self.probe.find(
-            server,
+            unconnected(server),
             secret,
             redirect_uri=f"{base_url}/callback/{server.server_id}",
             deadline=deadline,

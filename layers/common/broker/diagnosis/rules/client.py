@@ -153,6 +153,15 @@ REFUSED_CLIENT: tuple[Rule, ...] = (
     ),
     Rule(
         Cause.CLIENT_SECRET_MISSING,
+        coded("signing_key_missing"),
+        "The stack has no signing key, and token_request_style is private_key_jwt.",
+        "Nothing was sent: an assertion in place of the secret cannot be signed.",
+        "Deploy the stack with SigningKey=create, or set client_secret and another "
+        "token_request_style.",
+        paste=Paste(AT_SERVER, "token_request_style", "form_post"),
+    ),
+    Rule(
+        Cause.CLIENT_SECRET_MISSING,
         every(_CLIENT_REFUSED, where(lambda known: known.token_request_style == "none")),
         "The authorization server wants a client secret, and none is sent.",
         "With token_request_style none, the client is refused.",
@@ -172,10 +181,26 @@ REFUSED_CLIENT: tuple[Rule, ...] = (
     ),
     Rule(
         Cause.CLIENT_SECRET_WRONG,
+        every(
+            _CLIENT_REFUSED,
+            at(Step.EXCHANGE),
+            consented,
+            knowing("refused_in_every_style", value=True),
+        ),
+        "The authorization server does not accept the client secret.",
+        "The client id is known, for the consent was given to it; the client is refused in every "
+        "token request style, the configured one and all others.",
+        "Copy client_secret from the app's page at the service again (whole, no blanks, not "
+        "expired), or make a new one there.",
+        sure=Certainty.LIKELY,
+        paste=Paste(AT_SERVICE, "client secret", "(make a new one, and PUT it as client_secret)"),
+        candidates=(_OTHER_ENVIRONMENT,),
+    ),
+    Rule(
+        Cause.CLIENT_SECRET_WRONG,
         every(_CLIENT_REFUSED, at(Step.EXCHANGE), consented),
         "The authorization server does not accept the client secret.",
-        "The client id is known, for the consent was given to it; then the client was refused, and "
-        "with no other token request style was it taken.",
+        "The client id is known, for the consent was given to it; then the client was refused.",
         "Copy client_secret from the app's page at the service again (whole, no blanks, not "
         "expired), or make a new one there.",
         sure=Certainty.LIKELY,

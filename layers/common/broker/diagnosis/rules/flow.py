@@ -13,6 +13,16 @@ SEEN_BY_US: tuple[Rule, ...] = (
         "Start the test again.",
     ),
     Rule(
+        Cause.KEPT_FIELD_MISSING,
+        coded("kept_field"),
+        "The service does not say a value that each connection is to keep.",
+        "{facts[kept_field]} of kept_fields is not in its answer, or is no value that is allowed "
+        "there. Without it, it is not known where to send the user's token.",
+        "Compare kept_fields.{facts[kept_field]} with the service's documentation: its source "
+        "(token_response or callback), its field, and for a host its hosts. Give it a default if "
+        "the service says it for some users only.",
+    ),
+    Rule(
         Cause.SESSION_MISMATCH,
         knowing("flow", value="session_mismatch"),
         "The completion code does not belong to this test.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from broker.clock import Clock
 from broker.credentials import ClientCredentials
 from broker.diagnosis import Evidence, Kind, Step
-from broker.model import Secret, Server
+from broker.model import Secret, Server, unconnected
 from broker.oauth import (
     TokenEndpoint,
     TokenRequestFailed,
@@ -52,7 +52,7 @@ class Login:
         """
         try:
             self.endpoint.exchange(
-                server,
+                unconnected(server),
                 secret or self.credentials.of(server),
                 code=Secret(secrets.token_urlsafe(24)),
                 code_verifier=new_code_verifier() if server.pkce else None,

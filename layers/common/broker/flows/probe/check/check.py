@@ -4,14 +4,30 @@ from dataclasses import dataclass
 
 from broker.clock import Clock
 from broker.errors import ServerNotFound
-from broker.model import AuthType, Checked, CheckOutcome, CheckReport, Invocation, Server
+from broker.model import (
+    AuthType,
+    Checked,
+    CheckOutcome,
+    CheckReport,
+    Invocation,
+    Server,
+    unconnected,
+)
 from broker.outbound import watching
 from broker.storage.servers import ServerStore
+from broker.templates import gaps
 
 from .bench import Bench
 from .endpoints import Endpoints
 from .mcp_server import McpServer
 from .metadata import Metadata
+
+_NAMED = {
+    "mcp_url": "mcp_server",
+    "token_endpoint": "token_endpoint",
+    "userinfo_endpoint": "userinfo_endpoint",
+    "revocation_endpoint": "revocation_endpoint",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +50,23 @@ class Check:
         if server is None:
             raise ServerNotFound
         with watching() as sent:
-            bench = Bench(self.clock, server, invocation, sent)
+            bench = Bench(self.clock, unconnected(server), invocation, sent)
             bench.checks.append(_configured(server))
-            challenge = self.mcp_server.look(bench)
+            _note_gaps(bench, server)
+            challenge = None if gaps(bench.server.mcp_url) else self.mcp_server.look(bench)
             if server.auth_type is AuthType.CONSUMER_OAUTH:
                 self.endpoints.look(bench)
                 self.metadata.look(bench, challenge)
         return CheckReport(server_id, bench.checks, len(sent))
+
+
+def _note_gaps(bench: Bench, configured: Server) -> None:
+    """Name what only a connection knows the address of."""
+    names = [name for name in _NAMED if gaps(getattr(configured, name))]
+    for name in names:
+        if gaps(getattr(bench.server, name)) or getattr(bench.server, name) is None:
+            seen = "A connection fills the gaps of its URL: start a test."
+            bench.unknown(_NAMED[name], seen)
 
 
 def _configured(server: Server) -> Checked:

@@ -36,6 +36,7 @@ _METHODS = {
     TokenRequestStyle.FORM_BASIC: "client_secret_basic",
     TokenRequestStyle.JSON_BASIC: "client_secret_basic",
     TokenRequestStyle.NONE: "none",
+    TokenRequestStyle.PRIVATE_KEY_JWT: "private_key_jwt",
 }
 
 
