@@ -1,90 +1,20 @@
 """``auto``: settled before the browser, with inventions; with the real code only where it must."""
 
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
-
-import httpx
 import pytest
 
 from broker.errors import AuthorizationServerError, ServerMisconfigured, TemporarilyUnavailable
-from broker.inbound.discoveries import registered_server
-from broker.inbound.registry_requests import PutServerRequest
 from broker.model import (
     SECRET_STYLES,
     Precondition,
-    Server,
     StyleFinding,
     StyleVerdict,
     Sureness,
     TokenRequestStyle,
 )
-from tests.fakes.client_styles import CLIENT_SECRET, Answer, Shop, page, says
-from tests.integration.cloud import Container
-from tests.integration.conftest import BASE_URL, SERVER, World
+from tests.fakes.client_styles import Answer, Shop, page, says
+from tests.integration.auto_style import BASIC, CODE, POST, Auto
+from tests.integration.conftest import World
 from tests.integration.consents import Browser, complete, link
-
-BASIC, POST = TokenRequestStyle.FORM_BASIC, TokenRequestStyle.FORM_POST
-CODE = "canary-code-1"
-BODY: dict[str, Any] = {
-    **{name: value for name, value in SERVER.items() if name not in {"auth_type", "scopes"}},
-    "server_id": "crm",
-    "name": "CRM",
-    "auth_type": "consumer_oauth",
-    "client_secret": CLIENT_SECRET,
-    "token_request_style": "auto",
-}
-
-
-class Auto:
-    """A server whose style is left to us, at a service of some kind."""
-
-    def __init__(self, world: World, shop: Shop, **changes: Any) -> None:
-        self.world, self.shop = world, shop
-        world.core = self.container()
-        self.put(**changes)
-
-    def container(self) -> Container:
-        def handle(request: httpx.Request) -> httpx.Response:
-            if request.url.path == "/authorize":
-                return httpx.Response(200)
-            authenticated = request.url.path in ("/token", "/revoke", "/moved")
-            return self.shop(request) if authenticated else usual(request)
-
-        usual = self.world.services._handle
-        settings, clock = self.world.cloud.settings(), self.world.core.clock
-        return Container(self.world.cloud, httpx.MockTransport(handle), settings, clock)
-
-    def put(self, **changes: Any) -> Server:
-        body = {name: value for name, value in (BODY | changes).items() if value is not ...}
-        request = PutServerRequest.model_validate(body)
-        flow = self.world.core.flows.servers
-        return flow.put(request.server_id, request.draft, Precondition()).server
-
-    @property
-    def server(self) -> Server:
-        found = self.world.core.servers.get("crm")
-        assert found is not None
-        return found
-
-    @property
-    def found(self) -> StyleFinding:
-        assert self.server.style_finding is not None
-        return self.server.style_finding
-
-    def shown(self) -> Any:
-        server, found = self.world.core.flows.servers.shown("crm")
-        return registered_server(server, found, BASE_URL)["token_request_style_found"]
-
-    def connects(self) -> Any:
-        """Consent in a browser and have the chat confirm it."""
-        self.shop.codes.add(CODE)
-        browser = Browser.of(self.world)
-        back = browser.comes_back(browser.opens(link(self.world)), CODE)
-        return complete(self.world, back)
-
-    def with_real_code(self) -> list[TokenRequestStyle]:
-        return [sent.style for sent in self.shop.sent if sent.fields.get("code") == CODE]
 
 
 @pytest.mark.parametrize("style", SECRET_STYLES)
@@ -287,75 +217,3 @@ def test_a_row_that_names_no_secret_style_is_not_believed(world: World) -> None:
     forged = StyleFinding(StyleVerdict.PROVEN, none, Sureness.CERTAIN, world.time.now())
     world.core.styles.put(auto.server, forged)
     assert auto.server.token_request_style is POST
-
-
-# The test of a configuration
-
-
-def started(world: World) -> Any:
-    return world.core.flows.probe.start("crm", None, publish=False, invocation=world.run()).run
-
-
-def test_a_test_tells_the_style_before_the_browser_and_always_looks(world: World) -> None:
-    auto = Auto(world, Shop([BASIC]))
-    for _ in range(2):
-        before = len(auto.shop.sent)
-        [step] = started(world).steps
-        assert (step.step.value, step.outcome) == ("consent", "ok")
-        assert "auto is form_basic (certain)" in step.seen
-        assert len(auto.shop.sent) > before
-
-
-def test_a_test_says_that_the_client_is_refused_in_every_style(world: World) -> None:
-    Auto(world, Shop())
-    run = started(world)
-    assert [d["cause"] for d in run.diagnoses] == ["client_credentials"]
-
-
-@pytest.mark.parametrize(
-    ("shop", "words"),
-    [
-        (Shop(always=says(429, "slow_down")), "fewer requests"),
-        (Shop(looks_at_code_first=True, unheard=lambda: httpx.Response(200)), "alike"),
-    ],
-    ids=["held back", "alike"],
-)
-def test_a_test_says_why_it_is_a_guess(world: World, shop: Shop, words: str) -> None:
-    Auto(world, shop)
-    [step] = started(world).steps
-    assert step.outcome == "warning"
-    assert words in step.seen
-
-
-def test_what_was_proven_is_not_forgotten_for_an_answer_that_tells_nothing(world: World) -> None:
-    auto = Auto(world, Shop([BASIC]))
-    link(world)
-    auto.shop.always = says(429, "slow_down")
-    started(world)
-    assert auto.found.proven
-
-
-def test_a_secret_that_is_refused_now_unproves_the_style_and_keeps_it_as_the_guess(
-    world: World,
-) -> None:
-    auto = Auto(world, Shop([BASIC]))
-    link(world)
-    auto.shop.styles = ()
-    started(world)
-    assert (auto.found.verdict, auto.found.style) == (StyleVerdict.CLIENT_REFUSED, BASIC)
-
-
-def test_the_finding_is_no_part_of_what_decides_where_tokens_go(world: World) -> None:
-    auto = Auto(world, Shop([BASIC]))
-    digest = auto.server.config_digest
-    link(world)
-    assert auto.server.config_digest == digest
-    assert replace(auto.server, style_finding=None).config_digest == digest
-
-
-def test_a_look_is_due_an_hour_after_the_last(world: World) -> None:
-    auto = Auto(world, Shop([BASIC]))
-    styles, server, now = world.core.styles, auto.server, world.time.now()
-    assert styles.take_look(server, now)
-    assert not styles.take_look(server, now + timedelta(minutes=59))
-    assert styles.take_look(server, now + timedelta(minutes=60))

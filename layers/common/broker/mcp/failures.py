@@ -56,7 +56,7 @@ class HeaderMismatch(McpServerError):
 class SessionInDoubt(McpServerError):
     """An older server's refusal that speaks of sessions: the tool may have run all the same.
 
-    It is not asked again in this call, and not in this session in the next.
+    It is not asked again in this call, and the next call begins with a handshake.
     """
 
 
