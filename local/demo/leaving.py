@@ -53,7 +53,17 @@ def the_builder_looks_around(stage: Stage) -> str:
     one = builder.get(f"/v1/presets/{presets[0]['preset_id']}").raise_for_status().json()
     expect(presets[0]["name"], one["name"])
     known = f"{len(presets)} services are known"
-    return f"{len(listed)} servers; {', '.join(users)} is connected to {old.server_id}; {known}"
+    seen = f"{', '.join(users)} is connected to {old.server_id}; {known}; {_keys(stage, old)}"
+    return f"{len(listed)} servers; {seen}"
+
+
+def _keys(stage: Stage, server: Journey) -> str:
+    """Count the public keys of assertions; a stack without one has no such document."""
+    with stage.bound.deployment.browser() as browser:
+        answer = browser.get(f"/oauth/jwks/{server.server_id}.json")
+    expect(True, answer.status_code in {200, 404})
+    keys = answer.json().get("keys", [])
+    return f"{len(keys)} public key" + ("" if len(keys) == 1 else "s")
 
 
 def a_server_goes_with_its_connections(stage: Stage) -> str:

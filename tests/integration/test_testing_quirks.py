@@ -74,6 +74,7 @@ def test_every_step_holds(gapped: World) -> None:
     gapped.login.script += [gapped.login.usual, renewed]
     run = walked(gapped, realmId="42")
     assert [(step.step, step.outcome) for step in run.steps] == [
+        (TestStep.CONSENT, "ok"),
         (TestStep.EXCHANGE, "ok"),
         (TestStep.ACCOUNT, "ok"),
         (TestStep.TOOLS, "ok"),
@@ -91,7 +92,7 @@ def test_a_value_that_is_missing_is_named(gapped: World) -> None:
     run = walked(gapped)
     assert run.status is TestStatus.FAILED
     assert "kept_fields.realm" in run.steps[-1].seen
-    assert [step.step for step in run.steps] == [TestStep.EXCHANGE]
+    assert [step.step for step in run.steps] == [TestStep.CONSENT, TestStep.EXCHANGE]
 
 
 def test_one_that_is_not_allowed_is_named_and_not_quoted(gapped: World) -> None:
