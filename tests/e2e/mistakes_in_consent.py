@@ -104,7 +104,10 @@ CONSENT: tuple[Mistake, ...] = (
     Mistake(
         "a value to keep that the service does not say",
         "kept_field_missing",
-        lambda bench: bench.put(kept_fields={"realm": {"source": "callback", "field": "realmId"}}),
+        lambda bench: bench.put(
+            kept_fields={"realm": {"source": "callback", "field": "realmId"}},
+            mcp_headers={"X-Realm": "{realm}"},
+        ),
     ),
     Mistake("a link that nobody opens", "consent_not_started", browse=_never_comes),
     Mistake("a consent that is left open", "consent_left_open", browse=_leaves_it_open),

@@ -166,7 +166,9 @@ def test_a_put_that_keeps_the_secret_keeps_the_finding(world: World) -> None:
 
 
 def test_without_a_place_to_keep_the_style_there_is_no_connection(world: World) -> None:
-    auto = Auto(world, Shop([POST], looks_at_code_first=True), revocation_endpoint=None)
+    in_its_own_way = {"token": "access_token"}  # so that no style is looked for there
+    shop = Shop([POST], looks_at_code_first=True)
+    auto = Auto(world, shop, revocation_request=in_its_own_way, revocation_scope="token")
     made = link(world)
     browser = Browser.of(world)
     auto.shop.codes.add(CODE)
@@ -176,6 +178,7 @@ def test_without_a_place_to_keep_the_style_there_is_no_connection(world: World) 
         complete(world, back)
     world.cloud.recovers()
     assert world.core.connections.get("jo", "crm")[0] is None
+    assert shop.sent[-1].path == "/revoke"
 
 
 def test_a_store_that_is_away_keeps_nobody_from_connecting(world: World) -> None:

@@ -183,7 +183,10 @@ def test_what_is_not_said_has_its_default(server: World) -> None:
 def test_a_token_is_not_kept_in_the_clear(
     server: World, field: str, members: dict[str, Any]
 ) -> None:
-    quirks = Quirks(kept_fields={"account": KeptField(KeptFrom.TOKEN_RESPONSE, field)})
+    quirks = Quirks(
+        kept_fields={"account": KeptField(KeptFrom.TOKEN_RESPONSE, field)},
+        mcp_headers={"X-Account": "{account}"},
+    )
     server.server = server.register(
         replace(
             server.server,
@@ -197,6 +200,15 @@ def test_a_token_is_not_kept_in_the_clear(
     server.login.extra = members
     with pytest.raises(AuthorizationServerError):
         connected(server)
+
+
+def test_what_nothing_has_a_gap_for_may_be_unsaid(world: World) -> None:
+    quirks = Quirks(kept_fields={"realm_id": KEPT["realm_id"]})
+    world.server = world.register(replace(world.server, quirks=quirks))
+    browser = Browser.of(world)
+    back = browser.returns(state=browser.opens(link(world)), code="canary-code-1")
+    complete(world, told(browser.follow(back)))
+    assert world.connection().kept == {}
 
 
 def test_tokens_of_a_connection_that_cannot_be_are_revoked_where_that_is_safe(

@@ -81,3 +81,16 @@ def test_a_list_is_kept_as_text() -> None:
     assert [*found.entries] == [*entries]
     assert (found.ttl_ms, found.learned) == (listing.ttl_ms, listing.learned)
     assert memory.listed(OWNER, "prompts/list", NOW + timedelta(seconds=60)) is None
+
+
+def test_a_shared_list_is_for_those_at_the_same_place() -> None:
+    entries = ({"name": "p"},)
+    listing = Listing(entries, 60_000, "public", Learned(Era.MODERN, None, "2026-07-28"))
+    memory = Memory()
+    mallory, bob, cid = (
+        Owner("crm", "digest", name, "grant", f"https://{place}.example.com/mcp")
+        for name, place in (("mallory", "evil"), ("bob", "good"), ("cid", "evil"))
+    )
+    memory.keep_list(mallory, "tools/list", listing, NOW)
+    assert memory.listed(bob, "tools/list", NOW) is None
+    assert memory.listed(cid, "tools/list", NOW)

@@ -11,7 +11,15 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from broker.model import AuthType, Secret, Server, TokenRequestStyle
+from broker.model import (
+    AuthType,
+    Credentials,
+    LongLivedExchange,
+    Quirks,
+    Secret,
+    Server,
+    TokenRequestStyle,
+)
 from broker.oauth.client_assertion import astray, client_assertion, is_signable
 
 NOW = datetime(2027, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC)
@@ -106,6 +114,23 @@ def test_where_every_endpoint_lies_on_the_audiences_host_none_is_astray() -> Non
 def test_an_endpoint_at_another_host_or_port_is_astray(name: str, place: str) -> None:
     changed: dict[str, Any] = {name: f"https://{place}/token"}
     assert astray(replace(SERVER, **changed)) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "quirks"),
+    [
+        ("introspection_endpoint", Quirks(introspection_endpoint="https://evil.example.net/x")),
+        ("long_lived_exchange", Quirks(long_lived_exchange=LongLivedExchange("https://e.net/x"))),
+    ],
+    ids=["introspection", "exchange"],
+)
+def test_so_is_whatever_else_the_client_authenticates_at(name: str, quirks: Quirks) -> None:
+    assert astray(replace(SERVER, quirks=quirks)) == name
+
+
+def test_an_exchange_without_credentials_takes_no_assertion_anywhere() -> None:
+    open_to_all = LongLivedExchange("https://e.net/x", credentials=Credentials.OMITTED)
+    assert astray(replace(SERVER, quirks=Quirks(long_lived_exchange=open_to_all))) is None
 
 
 def test_the_usual_port_may_be_written_or_not() -> None:

@@ -80,7 +80,7 @@ def test_nothing_declared_is_nothing_stored() -> None:
 def test_what_decides_where_tokens_go_is_in_the_digest(name: str) -> None:
     server = replace(SERVER, quirks=Quirks(**{name: DECLARED[name]}))
     assert (server.config_digest != SERVER.config_digest) is (name in DECISIVE)
-    moved = server.secret_urls - SERVER.secret_urls
+    moved = server.secret_places - SERVER.secret_places
     assert bool(moved) is (name in DECISIVE)
 
 
@@ -95,7 +95,25 @@ def test_another_host_that_tokens_may_go_to_is_another_configuration() -> None:
         for kept in (INSTANCE, wider)
     )
     assert one.config_digest != other.config_digest
-    assert other.secret_urls - one.secret_urls == {"instance_url: *.example.org"}
+    assert other.secret_places - one.secret_places
+
+
+def test_a_url_in_another_role_is_another_place_for_secrets() -> None:
+    asked = replace(SERVER, quirks=Quirks(introspection_endpoint=SERVER.mcp_url))
+    assert asked.secret_urls == SERVER.secret_urls
+    assert asked.secret_places - SERVER.secret_places
+    assert replace(SERVER, revocation_endpoint=SERVER.mcp_url).secret_places - SERVER.secret_places
+
+
+@pytest.mark.parametrize(
+    "changed", [{"default": "mallory"}, {"field": "nothing"}, {"source": KeptFrom.TOKEN_RESPONSE}]
+)
+def test_what_fills_a_gap_decides_where_secrets_go(changed: dict[str, Any]) -> None:
+    one, other = (
+        replace(SERVER, quirks=Quirks(kept_fields={"dc": kept}))
+        for kept in (REALM, replace(REALM, **changed))
+    )
+    assert other.secret_places - one.secret_places
 
 
 def test_the_order_in_which_fields_are_kept_is_no_matter() -> None:

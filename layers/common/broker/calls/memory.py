@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from broker.mcp import Era, Listing
-from broker.model import Connection, Secret, Server
+from broker.model import Connection, Secret, Server, placed
+from broker.templates import gaps
 
 _MOST_OWNERS = 1000
 _MOST_LISTS = 32
@@ -34,6 +35,8 @@ class Owner:
     config_digest: str
     user_id: str | None = None
     grant_id: str | None = None
+    place: str = ""
+    """The URL that this user's calls go to, where that is not the same for all users."""
 
     @classmethod
     def of(cls, server: Server, connection: Connection | None) -> "Owner":
@@ -41,12 +44,13 @@ class Owner:
         if connection is None:
             return cls(server.server_id, server.config_digest)
         user_id, grant_id = connection.user_id, connection.grant_id
-        return cls(server.server_id, server.config_digest, user_id, grant_id)
+        place = placed(server, connection.kept).mcp_url if gaps(server.mcp_url) else ""
+        return cls(server.server_id, server.config_digest, user_id, grant_id, place)
 
     @property
     def everybody(self) -> "Owner":
-        """The same server, whoever asks."""
-        return Owner(self.server_id, self.config_digest)
+        """The same server, whoever asks: of several at one configuration, the same one."""
+        return Owner(self.server_id, self.config_digest, place=self.place)
 
 
 @dataclass(frozen=True, slots=True)

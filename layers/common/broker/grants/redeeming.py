@@ -74,15 +74,16 @@ class Grants:
         verifier = pending.code_verifier and self.vault.open(
             verifier_place(server.server_id, pending.state_id), pending.code_verifier
         )
+        secret = self.vault.client_secret_of(server)
         presented = Code(code, verifier, pending.redirect_uri, pending.kept)
         deadline = invocation.deadline - _KEPT_BACK
         server, response = self.redeemer.redeem(server, presented, deadline)
         tokens, kept = response.token_set, pending.kept
-        secret = self.vault.client_secret_of(server)
         known = (tokens.access_token, tokens.refresh_token, response.id_token, code, secret)
         kept = kept_of_response(server, response.members, kept, *known)
         response = replace(response, kept=kept)
         try:
+            server = self.redeemer.settled(server)
             return server, self.redeemer.completed(server, response, deadline)
         except (TokenRequestFailed, TemporarilyUnavailable):
             self._discard(server, response, invocation)

@@ -22,6 +22,7 @@ from broker.storage.styles import StyleStore
 
 SECONDS = 10.0
 """How long a token endpoint may take, at most."""
+_DATING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ class Redeemer:
 
         Where the token request style is a guess, the next is tried after ``invalid_client``, and
         after nothing else: a client that is refused has not spent the code. The style that works
-        is kept before there is a connection, which will need it. ``deadline`` is in seconds of
-        ``Clock.monotonic()``. Raises TokenRequestFailed, TemporarilyUnavailable.
+        is for settled() to keep, before there is a connection, which will need it. ``deadline``
+        is in seconds of ``Clock.monotonic()``. Raises TokenRequestFailed, TemporarilyUnavailable.
         """
         for style in server.other_styles:
             try:
@@ -60,9 +61,9 @@ class Redeemer:
                     raise
                 server = replace(server, token_request_style=style)
             else:
-                return self._kept(server), response
+                return server, response
         response = self._send(server, code, deadline)
-        return self._kept(server), response
+        return server, response
 
     def completed(self, server: Server, response: TokenResponse, deadline: float) -> TokenResponse:
         """Exchange it for a set that lives longer, and ask when it ends, where that is declared.
@@ -72,11 +73,13 @@ class Redeemer:
         reached, quirks = placed(server, response.kept), server.quirks
         if quirks.long_lived_exchange:
             proof = self.credentials.of(server)
-            response = self.endpoint.prolong(reached, proof, response, deadline)
+            until = min(self.clock.monotonic() + SECONDS, deadline)
+            response = self.endpoint.prolong(reached, proof, response, until)
         if quirks.introspection_endpoint and not response.lifetime_told:
             with suppress(TemporarilyUnavailable):  # not knowing fails nothing
                 proof = self.credentials.of(server)
-                return self.endpoint.dated(reached, proof, response, deadline)
+                until = min(self.clock.monotonic() + _DATING_SECONDS, deadline)
+                return self.endpoint.dated(reached, proof, response, until)
         return response
 
     def _send(self, server: Server, code: Code, deadline: float) -> TokenResponse:
@@ -89,8 +92,8 @@ class Redeemer:
             deadline=min(self.clock.monotonic() + SECONDS, deadline),
         )
 
-    def _kept(self, server: Server) -> Server:
-        """Keep what an exchange has proven of a guess."""
+    def settled(self, server: Server) -> Server:
+        """Keep what an exchange has proven of a guess; raise TemporarilyUnavailable."""
         if server.style_finding is None or server.style_finding.proven:
             return server
         found = _proven(server.token_request_style, server.style_finding, self.clock)

@@ -105,7 +105,16 @@ class ClientRegistration:
             server.client_id or "",
             server.client_secret,
             server.token_request_style.value,
-            server.secret_urls,
+            server.secret_places,
+        )
+
+    def reaches(self, server: Server) -> bool:
+        """Say whether a server would send the secret, and what it obtains, nowhere new.
+
+        One that was kept before places had roles names their URLs alone.
+        """
+        return server.secret_places <= self.urls or (
+            server.secret_urls <= self.urls and not server.quirks.destinations
         )
 
     def fits(self, server: Server) -> bool:
@@ -114,5 +123,5 @@ class ClientRegistration:
             (self.server_id, self.issuer) == (server.server_id, server.issuer)
             and self.client_id == server.client_id
             and self.token_request_style == server.token_request_style.value
-            and server.secret_urls <= self.urls
+            and self.reaches(server)
         )

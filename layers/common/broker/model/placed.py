@@ -59,6 +59,16 @@ def unconnected(server: Server) -> Server:
     return replace(reached, **unknown)
 
 
+def needed(server: Server) -> frozenset[str]:
+    """Name the gaps of all that a connection is to reach and to send."""
+    quirks = server.quirks
+    urls = [getattr(server, name) for name in TEMPLATED]
+    templates = [*urls, quirks.introspection_endpoint, _exchange_of(server)]
+    return frozenset(
+        name for text in (*templates, *quirks.mcp_headers.values()) for name in gaps(text)
+    )
+
+
 def mcp_headers(server: Server, kept: Mapping[str, str]) -> dict[str, str]:
     """Return the headers that the MCP server is sent besides the token; none with a gap left."""
     values = _values(server, kept)

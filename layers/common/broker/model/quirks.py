@@ -1,5 +1,6 @@
 """How a service departs from the standards, as the builder of a server declares it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
@@ -181,12 +182,8 @@ class Quirks:
     @property
     def destinations(self) -> frozenset[str]:
         """Return where a secret or a user's token goes by these: URLs, and what opens hosts."""
-        exchange = self.long_lived_exchange
-        urls = {self.introspection_endpoint, exchange.endpoint if exchange else None}
-        hosts = {
-            f"{name}: {host}" for name, kept in self.kept_fields.items() for host in kept.hosts
-        }
-        return frozenset(url for url in urls if url) | hosts
+        said = self.decisive.items()
+        return frozenset(f"{name}: {json.dumps(value, sort_keys=True)}" for name, value in said)
 
     @property
     def decisive(self) -> Mapping[str, Any]:

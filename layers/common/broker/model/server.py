@@ -163,16 +163,25 @@ class Server:
         Whoever moves one of them must know the secret: otherwise an editor of the registry could
         have the next tokens sent to a place of their own.
         """
+        return frozenset(url for url in self._secret_places.values() if url)
+
+    @property
+    def secret_places(self) -> frozenset[str]:
+        """Return the same, each with what it is for: a URL in another role is another place."""
+        places = {f"{role}: {url}" for role, url in self._secret_places.items() if url}
+        return frozenset(places) | self.quirks.destinations
+
+    @property
+    def _secret_places(self) -> Mapping[str, str | None]:
         if self.auth_type is not AuthType.CONSUMER_OAUTH:
-            return frozenset({self.mcp_url})
-        urls = (
-            self.mcp_url,
-            self.token_endpoint,
-            self.refresh_endpoint,
-            self.revocation_endpoint,
-            self.userinfo_endpoint,
-        )
-        return frozenset(url for url in urls if url) | self.quirks.destinations
+            return {"mcp_url": self.mcp_url}
+        return {
+            "mcp_url": self.mcp_url,
+            "token_endpoint": self.token_endpoint,
+            "refresh_endpoint": self.refresh_endpoint,
+            "revocation_endpoint": self.revocation_endpoint,
+            "userinfo_endpoint": self.userinfo_endpoint,
+        }
 
     @property
     def revocation_shape(self) -> RevocationShape:

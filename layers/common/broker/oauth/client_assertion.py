@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from broker.model import Secret, Server
+from broker.model import Credentials, Secret, Server
 
 ALGORITHM = "RS256"
 """RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3)."""
@@ -56,12 +56,16 @@ def astray(server: Server) -> str | None:
     never sent anywhere else: a registration could otherwise have one made for the client of
     another.
     """
-    meant_for = _place(server.assertion_audience)
-    for name in ("token_endpoint", "refresh_endpoint", "revocation_endpoint"):
-        url = getattr(server, name)
-        if url and _place(url) != meant_for:
-            return name
-    return None
+    meant_for, exchange = _place(server.assertion_audience), server.quirks.long_lived_exchange
+    signed = exchange is not None and exchange.credentials is Credentials.SAME
+    urls = {
+        "token_endpoint": server.token_endpoint,
+        "refresh_endpoint": server.refresh_endpoint,
+        "revocation_endpoint": server.revocation_endpoint,
+        "introspection_endpoint": server.quirks.introspection_endpoint,
+        "long_lived_exchange": exchange.endpoint if exchange and signed else None,
+    }
+    return next((name for name, url in urls.items() if url and _place(url) != meant_for), None)
 
 
 def base64url(data: bytes) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from broker.diagnosis import Evidence, Kind, Step
-from broker.model import KeptFrom, Secret, Server
+from broker.model import KeptFrom, Secret, Server, needed
 from broker.redaction import Redactor
 
 from .answer_body import value_at
@@ -47,9 +47,10 @@ def kept_of_response(
 
 
 def check_kept(server: Server, kept: Mapping[str, str], step: Step) -> None:
-    """Raise PlaceRefused unless everything is kept that is declared to be."""
+    """Raise PlaceRefused unless everything is kept that a URL or header has a gap for."""
+    wanted = needed(server)
     for name in server.quirks.kept_fields:
-        if name not in kept:
+        if name in wanted and name not in kept:
             raise place_refused(name, step)
 
 

@@ -85,7 +85,7 @@ class Proposals:
         if issuer is None or proposal.registration_endpoint is None:
             return ClientSource.BUILDER
         known = self.registrations.get(server.server_id, issuer, self.clock.now())
-        if known is None or not server.secret_urls <= known.urls:
+        if known is None or not known.reaches(server):
             known = self._register(proposal, found, issuer, invocation)
         if known is None:
             return ClientSource.BUILDER
@@ -118,7 +118,7 @@ class Proposals:
             client.client_id,
             secret and self.vault.seal(place, secret),
             client.style.value,
-            server.secret_urls,
+            server.secret_places,
         )
         self.registrations.put(registration, self.clock.now())
         return registration
@@ -198,7 +198,7 @@ def _keep_client(proposal: Proposal, found: Findings, known: Server, *, signs: b
     elif usual and signs and known.client_secret is None and not auth_method(methods):
         source = found.server_url or ""
         proposal.take("token_request_style", TokenRequestStyle.PRIVATE_KEY_JWT, source)
-    if known.client_secret and not proposal.server.secret_urls <= known.secret_urls:
+    if known.client_secret and not proposal.server.secret_places <= known.secret_places:
         message = "A URL that the client_secret is sent to is new, so it must be given again."
         found.note("client_secret_needed", message, fatal=True)
 

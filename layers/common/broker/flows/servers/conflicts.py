@@ -6,10 +6,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from broker.errors import InvalidServer
-from broker.model import AuthType, Draft, Kept, Server, TokenRequestStyle
+from broker.model import AuthType, Draft, Kept, Server
 
 _BETWEEN_SCOPES = re.compile(r"[,;]|%20|%2c", re.IGNORECASE)
 """What joins scopes elsewhere, or is left of a URL that they were copied from."""
+_ENDPOINTS = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "refresh_endpoint",
+    "revocation_endpoint",
+    "userinfo_endpoint",
+)
 _WORDS = re.compile(r"[a-z]+")
 _AUTHORIZES = frozenset(
     {"auth", "authorisation", "authorise", "authorization", "authorizations", "authorize"}
@@ -28,7 +35,7 @@ def check_conflicts(values: Mapping[str, Any]) -> None:
 
 def check_kept_secret(wanted: Server, draft: Draft) -> None:
     """Refuse to keep a secret that would never be sent again; raise InvalidServer."""
-    is_idle = wanted.token_request_style is TokenRequestStyle.NONE
+    is_idle = not wanted.token_request_style.takes_secret
     oauth = wanted.auth_type is AuthType.CONSUMER_OAUTH
     if oauth and is_idle and wanted.client_secret and draft.client_secret is Kept.KEPT:
         raise InvalidServer(
@@ -46,7 +53,7 @@ def _check_endpoints(values: Mapping[str, Any]) -> None:
     """Refuse URLs that stand where another's belongs."""
     _check_apart("authorization_endpoint", "token_endpoint", values)
     _check_apart("authorization_endpoint", "refresh_endpoint", values)
-    for name in ("authorization_endpoint", "token_endpoint", "userinfo_endpoint"):
+    for name in _ENDPOINTS:
         _check_apart("mcp_url", name, values)
     if _says(values["authorization_endpoint"], _ISSUES, _AUTHORIZES) and _says(
         values["token_endpoint"], _AUTHORIZES, _ISSUES

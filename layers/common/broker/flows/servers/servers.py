@@ -244,7 +244,7 @@ class Servers:
         """A kept secret must not go to a new place: a URL that moves must bring it again."""
         check_secret_fits(wanted, draft)
         check_kept_secret(wanted, draft)
-        moved = wanted.secret_urls - (before.secret_urls if before else frozenset())
+        moved = wanted.secret_places - (before.secret_places if before else frozenset())
         kept = (
             (draft.client_secret, wanted.client_secret, "client_secret"),
             (draft.bearer_token, wanted.bearer_token, "bearer_token"),
