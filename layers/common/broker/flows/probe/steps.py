@@ -210,7 +210,9 @@ class Steps:
     def server_changed(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
         """End a test of a configuration that is no longer the server's."""
         step = run.next_step or TestStep.REVOKE
-        evidence = Evidence(Step.EXCHANGE, Kind.REFUSED, error=ServerChanged.error)
+        error = ServerChanged.error
+        facts = {"flow": error}  # what a service says is no fact
+        evidence = Evidence(Step.EXCHANGE, Kind.REFUSED, error=error, facts=facts)
         return failed(run, step, evidence, server, _redirect_uri(server, invocation))
 
 
