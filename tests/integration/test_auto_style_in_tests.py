@@ -83,3 +83,20 @@ def test_a_look_is_due_an_hour_after_the_last(world: World) -> None:
     assert styles.take_look(server, now)
     assert not styles.take_look(server, now + timedelta(minutes=59))
     assert styles.take_look(server, now + timedelta(minutes=60))
+
+
+def test_an_address_that_only_a_connection_knows_is_not_asked(world: World) -> None:
+    host = {"source": "callback", "field": "dc", "kind": "host", "hosts": ["login.example.com"]}
+    auto = Auto(world, Shop([BASIC]), token_endpoint="https://{dc}/token", kept_fields={"dc": host})
+    run = started(world)
+    assert auto.shop.sent == []
+    assert (auto.found.verdict, auto.found.found_at) == (StyleVerdict.UNDECIDED, None)
+    assert (list(run.diagnoses), [step.outcome for step in run.steps]) == ([], ["ok"])
+
+
+def test_what_is_told_of_the_style_is_no_consent(world: World) -> None:
+    Auto(world, Shop([BASIC]))
+    run = started(world)
+    world.time.passes(601)
+    told = world.core.flows.probe.report("crm", run.test_id, world.run())
+    assert [one["cause"] for one in told.diagnoses] == ["consent_not_started"]

@@ -66,11 +66,12 @@ def walked(world: World, **came: str) -> TestRun:
     return probe.advance("crm", run.test_id, None, revoke=True, invocation=world.run())
 
 
-def test_every_step_holds(gapped: World) -> None:
-    def renewed(request: httpx.Request) -> httpx.Response:
-        assert form(request)["exchange_token"] == "canary-access-1"
-        return httpx.Response(200, json={"access_token": "canary-access-2", "expires_in": 60})
+def renewed(request: httpx.Request) -> httpx.Response:
+    assert form(request)["exchange_token"] == "canary-access-1"
+    return httpx.Response(200, json={"access_token": "canary-access-2", "expires_in": 60})
 
+
+def test_every_step_holds(gapped: World) -> None:
     gapped.login.script += [gapped.login.usual, renewed]
     run = walked(gapped, realmId="42")
     assert [(step.step, step.outcome) for step in run.steps] == [
@@ -107,3 +108,17 @@ def test_discovery_of_a_server_with_gaps_proposes_nothing(gapped: World) -> None
     found = gapped.core.flows.discovery.of_server("crm", gapped.run())
     assert gapped.services.elsewhere == []
     assert found.problems
+
+
+def test_each_request_is_known_by_its_endpoint_and_a_mute_userinfo_is_told(gapped: World) -> None:
+    gapped.server = gapped.register(
+        replace(gapped.server, userinfo_endpoint="https://{instance}/authorize")
+    )
+    gapped.login.script += [gapped.login.usual, renewed]
+    run = walked(gapped, realmId="42")
+    steps = [one["step"] for one in run.trail]
+    assert steps.count("account") == 1
+    assert steps[-1] == "revocation"
+    assert {"exchange", "tools", "refresh"} <= set(steps)
+    warned = [step.step for step in run.steps if step.outcome == "warning"]
+    assert TestStep.ACCOUNT in warned

@@ -222,7 +222,10 @@ CASES: list[tuple[Cause, Evidence]] = [
             Step.EXCHANGE, Kind.UNUSABLE, status=302, facts={"redirects_to": "https://a.example/t"}
         ),
     ),
-    (Cause.SERVER_CHANGED, refused(Step.EXCHANGE, "server_changed", status=None)),
+    (
+        Cause.SERVER_CHANGED,
+        refused(Step.EXCHANGE, "server_changed", status=None, flow="server_changed"),
+    ),
     (
         Cause.ISSUER_MISMATCH,
         refused(Step.AUTHORIZATION, "issuer_mismatch", received_issuer="https://evil.example"),

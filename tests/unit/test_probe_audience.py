@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from broker.flows.probe.audience import asked_about
-from broker.model import AuthType, Secret, Server
+from broker.model import AuthType, Quirks, Secret, Server
 from broker.outbound import Outbound
 from tests.fakes.clock import FakeClock
 
@@ -71,3 +71,21 @@ def test_the_userinfo_endpoint_says_whether_the_token_is_alive(
     answer: httpx.Response, accepts: bool | None
 ) -> None:
     assert known(Secret("opaque"), answer).get("userinfo_accepts") is accepts
+
+
+def test_the_userinfo_endpoint_is_asked_as_for_an_account() -> None:
+    heads: list[httpx.Headers] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        heads.append(request.headers)
+        return httpx.Response(200, json={})
+
+    quirks = Quirks(userinfo_header="X-Token", userinfo_scheme="")
+    url = "https://login.example.com/me"
+    server = Server(
+        "crm", "CRM", MCP_URL, AuthType.CONSUMER_OAUTH, userinfo_endpoint=url, quirks=quirks
+    )
+    outbound = Outbound(FakeClock(), httpx.MockTransport(answer))
+    assert asked_about(outbound, server, Secret("opaque"), 1010.0) == {"userinfo_accepts": True}
+    assert heads[0]["x-token"] == "opaque"
+    assert "authorization" not in heads[0]

@@ -13,6 +13,9 @@ from broker.outbound import Answer, Obstacle, Unreached
 
 HERE = "https://broker.example.com/callback/crm"
 
+ECHOED = "response_type=code&client_id=abc&redirect_uri=https%3A%2F%2Fb"
+CHALLENGE = f'<title>Just a moment</title><script>x={{fa:"/authorize?{ECHOED}"}}</script>invalid'
+
 
 def answer(status: int = 200, body: str = "", **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -29,6 +32,11 @@ def google(code: str) -> str:
     [
         (answer(400, "Error: redirect_uri is not registered"), "redirect_uri_mismatch"),
         (answer(400, "The Redirect URI is wrong"), "redirect_uri_mismatch"),
+        (answer(400, "redirect_uri_mismatch"), "redirect_uri_mismatch"),
+        (answer(400, '{"error": "invalid redirect_uri"}'), "redirect_uri_mismatch"),
+        (answer(400, '{"redirect_uri": ["is not allowed"]}'), "redirect_uri_mismatch"),
+        (answer(400, "The callback URL doesn't fit"), "redirect_uri_mismatch"),
+        (answer(403, f"<a href='?{ECHOED}'>x</a> invalid_client"), "invalid_client"),
         (answer(401, "Unknown client_id"), "invalid_client"),
         (answer(404, "No such client_id"), "invalid_client"),
         (answer(302, location=f"{HERE}?error=invalid_scope&state=x"), "invalid_scope"),
@@ -55,6 +63,14 @@ def test_a_refusal_is_read(page: Answer, error: str) -> None:
         answer(302),
         answer(403, "<h1>Forbidden</h1>"),
         answer(503, "redirect_uri"),
+        answer(429, "The redirect_uri is invalid"),
+        answer(403, "Unknown client_id", cf_mitigated="challenge"),
+        answer(404, "The redirect_uri is invalid", cf_mitigated="challenge"),
+        answer(403, CHALLENGE),
+        answer(401, f"<p>Not allowed: /authorize?{ECHOED}</p>"),
+        answer(403, f'<input name="redirect_uri" value="{HERE}"> Missing permission'),
+        answer(400, f'{{"error": "bad request", "redirect_uri": "{HERE}", "client_id": "1"}}'),
+        answer(403, "<a href='/login?next=%2Fauthorize%3Fclient_id%3D1'>invalid session</a>"),
     ],
 )
 def test_what_tells_nothing_is_no_evidence(page: Answer) -> None:
@@ -62,8 +78,9 @@ def test_what_tells_nothing_is_no_evidence(page: Answer) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 405, 410])
-def test_an_address_without_a_page_is_told(status: int) -> None:
-    evidence = of_login_page(answer(status, "nothing here"), HERE)
+@pytest.mark.parametrize("body", ["nothing here", f"Not found: /authorize?{ECHOED}"])
+def test_an_address_without_a_page_is_told(status: int, body: str) -> None:
+    evidence = of_login_page(answer(status, body), HERE)
     assert evidence
     assert (evidence.kind, evidence.status) == (Kind.UNUSABLE, status)
 

@@ -7,6 +7,8 @@ from broker.diagnosis import Cause, Evidence, Fact, Kind, Step
 from broker.diagnosis.diagnose import Diagnosis, diagnose
 from broker.model import Server, StepReport, TestRun, TestStatus, TestStep
 
+_CAME_BACK = "The service sent the browser back with a code."
+
 
 def passed(run: TestRun, step: TestStep, seen: str, then: TestStep | None) -> TestRun:
     """Report a step that held; after the last one the test has succeeded."""
@@ -48,13 +50,13 @@ def failed(
 def consented(run: TestRun) -> TestRun:
     """Report that the service sent the browser back with a code."""
     seen = Evidence(Step.AUTHORIZATION, Kind.OK, facts={"flow": "consented"})
-    report = StepReport(TestStep.CONSENT, "ok", "The service sent the browser back with a code.")
+    report = StepReport(TestStep.CONSENT, "ok", _CAME_BACK)
     return replace(run, steps=[*run.steps, report], trail=[*run.trail, seen.data])
 
 
 def has_consented(run: TestRun) -> bool:
-    """Say whether the service sent a browser back with a code."""
-    return any(step.step is TestStep.CONSENT and step.outcome == "ok" for step in run.steps)
+    """Say whether the service sent a browser back with a code; other remarks may come before."""
+    return any(step.step is TestStep.CONSENT and step.seen == _CAME_BACK for step in run.steps)
 
 
 def in_the_flow(what: str, **facts: Fact) -> Evidence:

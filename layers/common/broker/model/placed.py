@@ -51,9 +51,7 @@ def unconnected(server: Server) -> Server:
 
     An endpoint that has a gap left is None: only a connection knows it. ``mcp_url`` may have one.
     """
-    kept = server.quirks.kept_fields
-    known = {name: field.default for name, field in kept.items() if field.default is not None}
-    reached = placed(server, known)
+    reached = placed(server, defaults(server))
     endpoints = [name for name in TEMPLATED if name != "mcp_url"]
     unknown: dict[str, Any] = {name: None for name in endpoints if gaps(getattr(reached, name))}
     return replace(reached, **unknown)
@@ -67,6 +65,12 @@ def needed(server: Server) -> frozenset[str]:
     return frozenset(
         name for text in (*templates, *quirks.mcp_headers.values()) for name in gaps(text)
     )
+
+
+def defaults(server: Server) -> dict[str, str]:
+    """Return what is known of the values to keep before anybody is connected."""
+    kept = server.quirks.kept_fields
+    return {name: field.default for name, field in kept.items() if field.default is not None}
 
 
 def mcp_headers(server: Server, kept: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from broker.clock import Clock
 from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import OutboundError
-from broker.model import Account, Server
+from broker.model import Account, Secret, Server
 from broker.outbound import Outbound
 from broker.redaction import Redactor
 
@@ -76,19 +76,24 @@ class AccountFinder:
         """Ask the userinfo endpoint (OpenID Connect Core §5.3); None for any failure."""
         if not server.userinfo_endpoint:
             return None
-        quirks = server.quirks
-        token = f"{quirks.userinfo_scheme} {response.token_set.access_token.reveal()}".strip()
         try:
             answer = self.outbound.send(
                 "GET",
                 server.userinfo_endpoint,
-                headers={"Accept": "application/json", quirks.userinfo_header: token},
+                headers=userinfo_headers(server, response.token_set.access_token),
                 deadline=deadline,
                 cap=_CAP,
             )
             return read_members(answer.body) if answer.status == 200 else None
         except (OutboundError, NotMembers):
             return None
+
+
+def userinfo_headers(server: Server, access_token: Secret) -> dict[str, str]:
+    """Return what the userinfo endpoint is sent, the token where the service wants it."""
+    quirks = server.quirks
+    token = f"{quirks.userinfo_scheme} {access_token.reveal()}".strip()
+    return {"Accept": "application/json", quirks.userinfo_header: token}
 
 
 def _chosen(members: Members, server: Server) -> str | None:

@@ -43,6 +43,8 @@ class Styles:
         known = server.style_finding
         if known is None or (known.proven and not again):
             return server
+        if unconnected(server).token_endpoint is None:
+            return server  # only a connection knows whom to ask: its code tries what is left
         deadline = min(self.clock.monotonic() + SECONDS, invocation.deadline - _KEPT_BACK)
         if self.clock.monotonic() + REQUEST_SECONDS > deadline:
             return server  # whoever has more time looks

@@ -20,8 +20,38 @@ from .flow import REDIRECT_URI
 
 _PKCE = saying(r"code[ _-]?(challenge|verifier)|\bpkce\b|proof key")
 _REQUEST = (Step.AUTHORIZATION, Step.EXCHANGE)
+_REDIRECT = either(
+    saying(r"(redirect[ _-]?ur[il]|callback[ _-]?ur[il]).{0,80}(match|invalid|regist)"),
+    saying(r"(invalid|mismatch|unregistered|bad)\W.{0,20}(redirect|callback)[ _-]?ur"),
+)
 
 REFUSED_REQUEST: tuple[Rule, ...] = (
+    Rule(
+        Cause.GRANT_REFUSED,
+        every(
+            at(Step.EXCHANGE),
+            _REDIRECT,
+            saying(r"\bcode\b|verifier|expired"),
+            no(saying(r"AADSTS50011")),
+        ),
+        "The authorization server refused the authorization code, or what was sent with it.",
+        "It names the code and the redirect URI in one breath, and does not say which it is.",
+        "Start the test again: a code works once, for a minute or so. If it happens again, check "
+        "that the app at the service has exactly this redirect URI: {redirect_uri}",
+        sure=Certainty.LIKELY,
+        paste=REDIRECT_URI,
+        candidates=(
+            Candidate(
+                Cause.REDIRECT_URI_MISMATCH,
+                "Compare the redirect URI on the app's page with {redirect_uri}, character by "
+                "character.",
+            ),
+            Candidate(
+                Cause.PKCE_REFUSED,
+                "Set pkce to false and test again: if it works, the service takes no PKCE.",
+            ),
+        ),
+    ),
     Rule(
         Cause.REDIRECT_URI_MISMATCH,
         every(
@@ -30,8 +60,7 @@ REFUSED_REQUEST: tuple[Rule, ...] = (
                 coded("redirect_uri_mismatch", "invalid_redirect_uri", "bad_redirect_uri"),
                 coded("mismatch_redirect_uri_auth_code", "redirect_mismatch"),
                 saying(r"AADSTS50011\d*\b|AADSTS500112"),
-                saying(r"(redirect[ _-]?ur[il]|callback[ _-]?ur[il]).{0,80}(match|invalid|regist)"),
-                saying(r"(invalid|mismatch|unregistered|bad)\W.{0,20}(redirect|callback)[ _-]?ur"),
+                _REDIRECT,
             ),
         ),
         "The redirect URI is not registered with this app at the service.",

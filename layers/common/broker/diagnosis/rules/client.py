@@ -2,7 +2,7 @@
 
 from broker.diagnosis.causes import Cause, Certainty
 from broker.diagnosis.environments import mixed
-from broker.diagnosis.evidence import Step
+from broker.diagnosis.evidence import Kind, Step
 from broker.diagnosis.predicates import (
     answered,
     at,
@@ -11,6 +11,7 @@ from broker.diagnosis.predicates import (
     either,
     every,
     knowing,
+    of,
     saying,
     skewed,
     where,
@@ -153,7 +154,7 @@ REFUSED_CLIENT: tuple[Rule, ...] = (
     ),
     Rule(
         Cause.CLIENT_SECRET_MISSING,
-        coded("signing_key_missing"),
+        every(of(Kind.NOT_SENT), coded("signing_key_missing")),
         "The stack has no signing key, and token_request_style is private_key_jwt.",
         "Nothing was sent: an assertion in place of the secret cannot be signed.",
         "Deploy the stack with SigningKey=create, or set client_secret and another "

@@ -1,20 +1,21 @@
 """What the broker itself saw of the flow: the consent in the browser, and whose it was."""
 
 from broker.diagnosis.causes import Cause, Certainty
-from broker.diagnosis.predicates import coded, knowing
+from broker.diagnosis.evidence import Step
+from broker.diagnosis.predicates import at, coded, every, knowing
 from broker.diagnosis.rule import AT_SERVICE, Candidate, Paste, Rule
 
 SEEN_BY_US: tuple[Rule, ...] = (
     Rule(
         Cause.SERVER_CHANGED,
-        coded("server_changed"),
+        knowing("flow", value="server_changed"),
         "The server's configuration was changed while the test ran.",
         "Its digest is no longer the one that the test began with.",
         "Start the test again.",
     ),
     Rule(
         Cause.KEPT_FIELD_MISSING,
-        coded("kept_field"),
+        knowing("kept_field"),
         "The service does not say a value that each connection is to keep.",
         "{facts[kept_field]} of kept_fields is not in its answer, or is no value that is allowed "
         "there. Without it, it is not known where to send the user's token.",
@@ -101,7 +102,7 @@ SEEN_BY_US: tuple[Rule, ...] = (
     ),
     Rule(
         Cause.ISSUER_MISMATCH,
-        coded("issuer_mismatch"),
+        knowing("received_issuer"),
         "{place} names another issuer than the one configured.",
         "iss is compared character by character (RFC 9207 §2.4, RFC 8414 §3.3): configured "
         "{issuer}, received {facts[received_issuer]}.",
@@ -111,7 +112,7 @@ SEEN_BY_US: tuple[Rule, ...] = (
     ),
     Rule(
         Cause.NONCE_MISMATCH,
-        coded("nonce_mismatch"),
+        every(at(Step.ACCOUNT), coded("nonce_mismatch")),  # no answer is read for its error there
         "The id_token answers another authorization request than ours.",
         "Its nonce is not the one that was sent (OpenID Connect Core §3.1.3.7).",
         "Start the test again, in one window only. If it happens again, ask the service why its "

@@ -6,6 +6,7 @@ from broker.diagnosis import Fact
 from broker.discovery import is_for
 from broker.errors import OutboundError
 from broker.model import Secret, Server
+from broker.oauth.account import userinfo_headers
 from broker.oauth.jwt_claims import unverified_claims
 from broker.outbound import Outbound
 
@@ -16,7 +17,10 @@ _MOST = 3
 def asked_about(
     outbound: Outbound, server: Server, token: Secret, deadline: float
 ) -> dict[str, Fact]:
-    """Return what is known of a refused token's audience, without the token."""
+    """Return what is known of a refused token's audience, without the token.
+
+    ``server`` is as the test's connection reaches it: the gaps of its URLs are filled.
+    """
     facts: dict[str, Fact] = {}
     if other := _other_audience(server, token):
         facts["token_audience"] = other
@@ -49,7 +53,7 @@ def _userinfo_accepts(
     """Ask the userinfo endpoint (OpenID Connect Core §5.3); None: there is none, or it is mute."""
     if server.userinfo_endpoint is None:
         return None
-    headers = {"Accept": "application/json", "Authorization": f"Bearer {token.reveal()}"}
+    headers = userinfo_headers(server, token)
     try:
         answer = outbound.send(
             "GET", server.userinfo_endpoint, headers=headers, deadline=deadline, cap=_CAP

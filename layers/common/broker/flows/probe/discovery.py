@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from broker.errors import ServerNotFound
-from broker.model import Discovered, Invocation, Server
+from broker.model import Discovered, Invocation, Server, TokenRequestStyle
 from broker.presets import Catalogue
 from broker.proposals import Proposals
 from broker.storage.servers import ServerStore
@@ -40,6 +40,9 @@ class Discovery:
         server = self.servers.get(server_id)
         if server is None:
             raise ServerNotFound
+        if server.style_finding is not None:  # what is PUT again is what the builder left to us
+            auto = TokenRequestStyle.AUTO
+            server = replace(server, token_request_style=auto, style_finding=None)
         found = self.proposals.of(server, invocation)
         return replace(found, sources={**self._from_preset(server), **found.sources})
 

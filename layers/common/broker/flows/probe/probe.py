@@ -124,9 +124,10 @@ class Probe:
         if claimed is None:
             return run
         claim = self._claim(server, claimed, completion_code, invocation) if waiting else None
+        reached = self.steps.reached(claimed, server, claim)
         with watching() as sent:
             done = self._perform(server, claimed, claim, revoke=revoke, invocation=invocation)
-        done = self.remarks.after(done, server, run.next_step, sent, invocation)
+        done = self.remarks.after(done, reached, run.next_step, sent, invocation)
         self.tests.report(claimed, done)
         count(TEST, outcome=done.status.value)
         return done

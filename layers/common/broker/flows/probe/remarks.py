@@ -8,7 +8,7 @@ from broker.clock import Clock
 from broker.diagnosis import Cause, Evidence, Kind, Step
 from broker.diagnosis.predicates import is_skewed
 from broker.errors import OutboundError
-from broker.model import Invocation, Server, TestRun, TestStatus, TestStep
+from broker.model import Invocation, Server, TestRun, TestStatus, TestStep, unconnected
 from broker.outbound import Sent, watching
 from broker.reports import is_noted, warned
 
@@ -39,7 +39,7 @@ class Remarks:
             seen = self.login.seen(server, uri, invocation.deadline)
         if seen is not None:
             run = warned(run, TestStep.CONSENT, seen, server, uri)
-        return self._kept(run, server, TestStep.CONSENT, sent)[0]
+        return self._kept(run, unconnected(server), TestStep.CONSENT, sent)[0]
 
     def after(
         self,
@@ -49,7 +49,10 @@ class Remarks:
         sent: Sequence[Sent],
         invocation: Invocation,
     ) -> TestRun:
-        """Keep what a step sent, and warn of clocks and of a userinfo endpoint that is no use."""
+        """Keep what a step sent, and warn of clocks and of a userinfo endpoint that is no use.
+
+        ``server`` is as the step reached it, so that each request is known by its endpoint.
+        """
         run, observed = self._kept(run, server, step, sent)
         uri = redirect_uri(server.server_id, invocation)
         for seen in observed:

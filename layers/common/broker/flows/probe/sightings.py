@@ -1,6 +1,7 @@
 """Evidence, read from what a login page or an MCP server did."""
 
 import base64
+import re
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,7 +10,23 @@ from broker.errors import BrokerError, McpServerError, McpServerTimeout, McpUnau
 from broker.mcp import InsufficientScope
 from broker.outbound import Answer, Unreached
 
-_TELLING = ("redirect_uri", "redirect_url", "callback_url", "invalid_client", "client_id")
+_TELLING = re.compile(
+    r"invalid_client|(?P<name>redirect_ur[il]|callback_url|client_id).{0,80}?(?P<word>WORDS)"
+    r"|(?P<before>WORDS).{0,80}?(?P<named>redirect_ur[il]|callback_url|client_id)".replace(
+        "WORDS",
+        "invalid|mis_?match|match|regist|unknown|no_such|not_(?!found)|n't_|id_(?:was_)?not_found"
+        "|wrong|incorrect|missing|required|bad_(?!request)|allow|associat|differ|unsupported"
+        "|malformed|illegal|unauthorized_(?:client|redirect)",
+    ),
+    re.DOTALL,
+)
+"""A name of the request's own, and beside it what is wrong with it."""
+_ECHO = re.compile(
+    r"(?:[?&]|%3f|%26|\\u0026)[^\s\"'<>]*"
+    r"|[\"'](?:redirect_ur[il]|callback_url|client_id)[\"']\s*[:=]\s*[\"'][^\s\"']*[\"']"
+    r"|(?:name|id|for)=[\"']?(?:redirect_ur[il]|callback_url|client_id)\b"
+)
+"""A query, a member or a field of a form: what a page repeats of the request, and no word on it."""
 _CODES = (
     "redirect_uri_mismatch",
     "invalid_redirect_uri",
@@ -37,15 +54,23 @@ def of_login_page(answer: Answer, redirect_uri: str) -> Evidence | None:
         return _sent_back(answer.headers.get("location", ""), redirect_uri)
     if not HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return None
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or "cf-mitigated" in answer.headers:
+        return None  # whoever stands before the service kept us out: it has not seen the request
     media = answer.headers.get("content-type")
-    said = answer.body.decode("utf-8", "replace").lower().replace(" ", "_")
-    found = next((word for word in _TELLING if word in said), None)
+    found = _named(answer)
     if answer.status in _NOT_A_PAGE and found is None:
         return Evidence(Step.AUTHORIZATION, Kind.UNUSABLE, answer.status, media)
     if found is None:
         return None
     error = "invalid_client" if "client" in found else "redirect_uri_mismatch"
     return Evidence(Step.AUTHORIZATION, Kind.REFUSED, answer.status, media, error)
+
+
+def _named(answer: Answer) -> str | None:
+    """Find what of the request a page says is wrong, where it does more than repeat the request."""
+    text = _ECHO.sub(" ", answer.body.decode("utf-8", "replace").lower())
+    found = _TELLING.search(re.sub(r"\s+", "_", text))
+    return found and (found["name"] or found["named"] or "invalid_client")
 
 
 def is_no_page(answer: Answer) -> bool:

@@ -27,6 +27,7 @@ from broker.model import (
     TestRun,
     TestStep,
     placed,
+    unconnected,
 )
 from broker.oauth import (
     ClientRefused,
@@ -61,6 +62,15 @@ class Steps:
     caller: Caller
     tools_seen: ToolStore
     styles: StyleReport
+
+    def reached(self, run: TestRun, server: Server, claim: Claim | None) -> Server:
+        """Return the server as the step under way reaches it: the gaps of its URLs are filled."""
+        if placed(server, {}) is server:
+            return server  # no gaps, so nothing is opened for them
+        if claim is not None:
+            return placed(server, claim.pending.kept)
+        tokens = open_tokens(run, self.vault)
+        return placed(server, tokens.response.kept) if tokens else unconnected(server)
 
     def exchange(
         self, run: TestRun, server: Server, claim: Claim, invocation: Invocation
@@ -142,7 +152,8 @@ class Steps:
             return evidence
         token = tokens.response.token_set.access_token
         deadline = min(self.clock.monotonic() + _REQUEST_SECONDS, invocation.deadline - 2)
-        known = asked_about(self.outbound, server, token, deadline)
+        reached = placed(server, tokens.response.kept)
+        known = asked_about(self.outbound, reached, token, deadline)
         return replace(evidence, facts={**evidence.facts, **known})
 
     def _list(self, run: TestRun, server: Server, invocation: Invocation) -> ToolList | None:
@@ -210,7 +221,9 @@ class Steps:
     def server_changed(self, run: TestRun, server: Server, invocation: Invocation) -> TestRun:
         """End a test of a configuration that is no longer the server's."""
         step = run.next_step or TestStep.REVOKE
-        evidence = Evidence(Step.EXCHANGE, Kind.REFUSED, error=ServerChanged.error)
+        error = ServerChanged.error
+        facts = {"flow": error}  # what a service says is no fact
+        evidence = Evidence(Step.EXCHANGE, Kind.REFUSED, error=error, facts=facts)
         return failed(run, step, evidence, server, _redirect_uri(server, invocation))
 
 

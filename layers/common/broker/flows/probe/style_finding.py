@@ -13,6 +13,7 @@ from broker.model import (
     Sureness,
     TestRun,
     TestStep,
+    unconnected,
 )
 from broker.oauth.style_probe import StyleProbe, told
 from broker.reports import warned
@@ -57,6 +58,10 @@ def reported(run: TestRun, server: Server, redirect_uri: str) -> TestRun:
     found = server.style_finding
     if found is None:
         return run
+    if not found.proven and unconnected(server).token_endpoint is None:
+        seen = f"token_request_style auto begins with {found.style}: only a connection knows the "
+        seen += "token endpoint, and its code tries what is left."
+        return replace(run, steps=[*run.steps, StepReport(TestStep.CONSENT, "ok", seen)])
     trouble = told(found)
     if trouble is not None:
         return warned(run, TestStep.CONSENT, trouble, server, redirect_uri)

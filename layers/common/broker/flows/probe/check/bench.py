@@ -11,7 +11,10 @@ from broker.outbound import Sent
 from broker.reports import diagnosis_of, told
 
 MOST_REQUESTS = 12
-"""After so many no further check is begun; one that is under way may send two or three more."""
+"""After so many no further check is begun.
+
+One that is under way may send more: the search for a token request style, up to ten.
+"""
 SECONDS = 24.0
 PATIENCE = 5.0
 """Seconds for one request."""

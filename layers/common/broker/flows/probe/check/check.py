@@ -43,8 +43,9 @@ class Check:
     def check(self, server_id: str, invocation: Invocation) -> CheckReport:
         """Look at a server; raise ServerNotFound.
 
-        At most a dozen requests or so, within 24 seconds. Nothing is spent: codes and secrets are
-        invented, but for the client's own, which goes to the token endpoint alone.
+        No check is begun after a dozen requests or 24 seconds; the search for a token request style
+        may send ten more. Nothing is spent: codes and secrets are invented, but for the client's
+        own, which goes to the endpoints that take it alone.
         """
         server = self.servers.get(server_id)
         if server is None:

@@ -68,13 +68,31 @@ class Endpoints:
                 self._compare(bench)
             case ClientRefused():
                 bench.ok(TOKEN, f"It answers as a token endpoint does: {_code(failure)}.")
-                evidence = self.styles.with_working_style(
-                    bench.server, failure.evidence, bench.redirect_uri, bench.invocation
-                )
-                bench.diagnosed(CLIENT, evidence)
+                self._refused(bench, failure, CheckOutcome.FAILED)
             case _:
                 bench.ok(TOKEN, f"It answers as a token endpoint does: {_code(failure)}.")
-                bench.diagnosed(CLIENT, failure.evidence, CheckOutcome.WARNING)
+                if bench.server.other_styles:
+                    self._refused(bench, failure, CheckOutcome.WARNING)
+                else:
+                    bench.diagnosed(CLIENT, failure.evidence, CheckOutcome.WARNING)
+
+    def _refused(self, bench: Bench, failure: TokenRequestFailed, outcome: CheckOutcome) -> None:
+        """Ask in the other styles; a style that ``auto`` guessed is no mistake of the builder's."""
+        evidence = self.styles.with_working_style(
+            bench.server, failure.evidence, bench.redirect_uri, bench.invocation
+        )
+        working = evidence.facts.get("working_style")
+        wrong = evidence.facts.get("refused_in_every_style") is True
+        if bench.server.style_finding is None or evidence.kind is not Kind.REFUSED or wrong:
+            bench.diagnosed(CLIENT, evidence, outcome)
+        elif working is not None:
+            seen = f"token_request_style auto finds {working}: the client is taken so."
+            bench.ok(CLIENT, seen)
+        elif bench.server.other_styles:
+            seen = "token_request_style auto is not settled: the consent tries what is left."
+            bench.unknown(CLIENT, seen)
+        else:
+            bench.diagnosed(CLIENT, evidence, outcome)
 
     def _compare(self, bench: Bench) -> None:
         """See whether a wrong secret is refused: else nothing was proven of the right one."""

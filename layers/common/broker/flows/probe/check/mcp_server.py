@@ -6,7 +6,7 @@ from broker.calls import Caller
 from broker.errors import BrokerError
 from broker.flows.probe.sightings import of_mcp_failure
 from broker.mcp import Challenge, InsufficientScope, McpClient, Target, ToolList, Unauthorized
-from broker.model import AuthType
+from broker.model import AuthType, defaults, mcp_headers
 
 from .bench import Bench
 
@@ -38,7 +38,7 @@ class McpServer:
         return None
 
     def _as_a_stranger(self, bench: Bench) -> Challenge | None:
-        target = Target(bench.server.mcp_url, {})
+        target = Target(bench.server.mcp_url, mcp_headers(bench.server, defaults(bench.server)))
         try:
             listed = self.client.list_tools(target, deadline=bench.deadline)
         except (Unauthorized, InsufficientScope) as exc:

@@ -132,7 +132,8 @@ def _differences(server: Server, found: ServerMetadata) -> Iterator[tuple[str, s
             yield name, theirs, ours
     if found.code_challenge_methods_supported is not None and found.has_pkce != server.pkce:
         yield "pkce", str(found.has_pkce).lower(), str(server.pkce).lower()
-    method = _METHODS.get(server.token_request_style)
+    auto = server.style_finding is not None  # what the service takes was asked, or will be
+    method = None if auto else _METHODS.get(server.token_request_style)
     if method and method not in found.auth_methods:
         styles = [style.value for style, name in _METHODS.items() if name in found.auth_methods]
         style = server.token_request_style.value
