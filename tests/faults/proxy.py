@@ -163,6 +163,8 @@ class Proxy:
                 return said
         answer = upstream.exchange(request)
         self._note(asked, refused=b"ConditionalCheckFailedException" in answer.body[:400])
+        if answer.start.split(" ")[1] == "200":
+            self._applied(asked)
         for rule in rules:
             if rule.after and (said := rule.after(asked)) is not None:
                 return said
@@ -180,9 +182,11 @@ class Proxy:
     def _note(self, asked: Asked, *, refused: bool) -> None:
         seen = Seen(asked.worker, asked.operation, asked.table, asked.user, refused)
         self.log.append(seen)
-        if not refused and asked.write == "lease":
+
+    def _applied(self, asked: Asked) -> None:
+        if asked.write == "lease":
             self.holders[asked.user] = asked.worker
-        elif not refused and asked.write:
+        elif asked.write:
             self.holders.pop(asked.user, None)
 
     def _dated(self, answer: wire.Message) -> wire.Message:

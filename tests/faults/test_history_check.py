@@ -9,10 +9,11 @@ from tests.faults.failures import failing
 from tests.faults.families import Family, Rotation
 from tests.faults.history import checked
 from tests.faults.kind import Tally
-from tests.faults.proxy import Asked
+from tests.faults.proxy import CUT, Asked, Cut
 from tests.faults.scenes import advancing, opened
 from tests.faults.stage import Stage
 from tests.faults.variants import VARIANTS
+from tests.faults.wire import Message
 from tests.faults.world import LIFE, SERVER, World
 
 USERS = ["u0", "u1"]
@@ -86,6 +87,25 @@ def test_a_broker_that_is_broken_on_purpose_is_found_out(stage: Stage, variant: 
 def test_the_product_holds_where_the_broken_ones_do_not(stage: Stage, variant: str) -> None:
     tally = played(stage, SCENES[variant], "")
     assert tally.held, tally
+
+
+def test_a_set_that_dies_with_its_worker_between_two_tries_is_a_lost_answer(stage: Stage) -> None:
+    world = opened(stage, USERS, Rotation.STRICT)
+    world.time.passes(LIFE + 1)
+    worker = world.crew.worker()
+    tries: list[Asked] = []
+
+    def fails_then_dies(asked: Asked) -> Message | Cut:
+        tries.append(asked)
+        if len(tries) == 1:
+            return failing(asked)
+        world.kill(worker)
+        return CUT
+
+    with world.proxy.rule(advancing, before=fails_then_dies, times=2):
+        worker.begin("call", server=SERVER, users=USERS[:1]).exception()
+    tally = checked(world, world.crew.healthy(1)[0], USERS)
+    assert (tally.held, tally.ambiguous) == (True, 1), tally
 
 
 def test_one_that_sends_twice_is_counted_as_a_double_spend(stage: Stage) -> None:
