@@ -51,8 +51,8 @@ def test_a_tool_that_may_have_run_is_not_called_again(
 def test_a_silent_server_is_given_up_in_time(journey: Journey, hurry: Hurry, ana: str) -> None:
     journey.connect(ana)
     journey.tenant.switch(mood="hang")
-    answer = replace(journey, callers=hurry(6.0)).invoke(ana)
-    # An answer of ours: a function that runs out of its six seconds gives none.
+    answer = replace(journey, callers=hurry(10.0)).invoke(ana)
+    # An answer of ours: a function that runs out of its ten seconds gives none.
     assert refusal(answer) == (504, "mcp_server_timeout")
     assert len(journey.tenant.calls()) == 1
 

@@ -170,7 +170,7 @@ def test_a_silent_token_endpoint_is_given_up_in_time(
 ) -> None:
     time_machine.age(_CONNECTIONS, _ENDED, ana)
     connected.app.switch(token_endpoint_mode="hang")
-    answer = replace(connected, callers=hurry(17.0)).invoke(ana)
+    answer = replace(connected, callers=hurry(20.0)).invoke(ana)
     assert refusal(answer)[0] == 503
     assert "retry-after" in answer.headers
     assert len(connected.app.refreshes()) == 1

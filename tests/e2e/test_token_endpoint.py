@@ -149,7 +149,7 @@ def test_an_answer_that_is_none_connects_nobody(
 ) -> None:
     back = journey.come_back(ana)
     journey.app.switch(token_endpoint_mode=mode)
-    hurried = replace(journey, callers=hurry(5.0))
+    hurried = replace(journey, callers=hurry(8.0))
     answer = hurried.complete(ana, back["connect_id"], back["completion_code"])
     assert refusal(answer) == (502, "authorization_server_error")
     assert len(journey.app.exchanges()) == 1
@@ -161,9 +161,9 @@ def test_a_silent_token_endpoint_is_given_up_in_time(
 ) -> None:
     back = journey.come_back(ana)
     journey.app.switch(token_endpoint_mode="hang")
-    hurried = replace(journey, callers=hurry(5.0))
+    hurried = replace(journey, callers=hurry(8.0))
     answer = hurried.complete(ana, back["connect_id"], back["completion_code"])
-    # An answer of ours: a function that runs out of its five seconds gives none.
+    # An answer of ours: a function that runs out of its eight seconds gives none.
     assert refusal(answer) == (502, "authorization_server_error")
 
 
