@@ -22,6 +22,7 @@ from broker.model import (
     Server,
     mcp_headers,
     placed,
+    token_state_id,
 )
 from broker.redaction import Redactor
 from broker.storage.server_state import ServerState, ServerStateStore
@@ -161,19 +162,19 @@ class AsUser:
 
     def _refusing(self, server: Server, connection: Connection) -> ServerState:
         """Look at the server's circuit; a token that cannot be renewed counts at once."""
+        state_id = token_state_id(server, connection.kept)
         if connection.tokens.refresh is not None:
-            return self.server_states.get(server.server_id)
-        now = self.clock.now()
-        return self.server_states.note_rejection(server.server_id, connection.user_id, now)
+            return self.server_states.get(state_id)
+        return self.server_states.note_rejection(state_id, connection.user_id, self.clock.now())
 
     def _rejected(self, server: Server, found: Usable) -> Unusable:
         """Refreshed just now and still refused: only the user can help.
 
         But a server that refuses many is broken itself, and none of its users is flagged.
         """
-        user_id = found.connection.user_id
-        now = self.clock.now()
-        self._check_circuit(self.server_states.note_rejection(server.server_id, user_id, now))
+        user_id, now = found.connection.user_id, self.clock.now()
+        state_id = token_state_id(server, found.connection.kept)
+        self._check_circuit(self.server_states.note_rejection(state_id, user_id, now))
         flagged = self.verdicts.give_up(found.connection, Reason.REJECTED_BY_SERVER)
         return Unusable(flagged or replace(found.connection, reason=Reason.REJECTED_BY_SERVER))
 

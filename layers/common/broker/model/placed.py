@@ -1,5 +1,6 @@
 """A server as one connection reaches it: the gaps of its URLs filled with what is kept."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -84,6 +85,27 @@ def unknown_before_code(server: Server, kept: Mapping[str, str]) -> str | None:
     """Name a value that the token request needs and the callback did not bring; None: none."""
     values = _values(server, kept)
     return next((name for name in gaps(server.token_endpoint) if name not in values), None)
+
+
+def client_state_id(server: Server, kept: Mapping[str, str]) -> str:
+    """Name the state in which it is kept whether a connection's token endpoint refuses us."""
+    return _state_id(server, server.refresh_endpoint or server.token_endpoint, kept)
+
+
+def token_state_id(server: Server, kept: Mapping[str, str]) -> str:
+    """Name the state in which it is kept whether a connection's MCP server refuses everybody."""
+    return _state_id(server, server.mcp_url, kept)
+
+
+def _state_id(server: Server, url: str | None, kept: Mapping[str, str]) -> str:
+    """Return the server's id, or one of each place where connections have their own.
+
+    So what one tenant's host refuses holds up nobody at the others. Each revision begins anew.
+    """
+    if not set(gaps(url)) - {CLIENT_ID}:
+        return server.server_id
+    named = f"{server.etag} {_filled(url, _values(server, kept))}"
+    return f"{server.server_id}@{hashlib.sha256(named.encode()).hexdigest()[:32]}"
 
 
 def _values(server: Server, kept: Mapping[str, str]) -> dict[str, str]:

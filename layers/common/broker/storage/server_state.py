@@ -44,7 +44,10 @@ class ServerState:
 
 @dataclass(frozen=True, slots=True)
 class ServerStateStore:
-    """States by ``server_id``. Every method may raise TemporarilyUnavailable."""
+    """States by ``server_id``, or one of a place of it (``client_state_id``, ``token_state_id``).
+
+    Every method may raise TemporarilyUnavailable.
+    """
 
     table: Table
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from broker.clock import Clock
 from broker.errors import ServerMisconfigured, TemporarilyUnavailable
 from broker.metrics import AHEAD_REFUSED
-from broker.model import Connection, Invocation, Server
+from broker.model import Connection, Invocation, Server, client_state_id, placed
 from broker.storage.connections import ConnectionStore, Moved
 from broker.storage.server_state import ServerStateStore
 from broker.storage.table import PATIENCE, TableTime
@@ -55,7 +55,8 @@ class Gate:
         now = time.moment()
         if not self._awaited(server, connection, now, serves=serves):
             return None
-        state = self.server_states.get(server.server_id)
+        state_id = client_state_id(server, connection.kept)
+        state = self.server_states.get(state_id)
         if state.refuses_client(now):
             _say_if_needed(serves=serves)
             return None
@@ -63,13 +64,13 @@ class Gate:
             return None
         struggled = False
         if ahead:
-            admission = self.pace.admit(server, now)
+            admission = self.pace.admit(placed(server, connection.kept), now)
             if admission.again_at is not None:
                 self._postpone(connection, admission.again_at)
                 return None
             struggled = admission.struggled
         misconfigured = state.misconfigured_at is not None
-        if misconfigured and not self.server_states.take_probe(server.server_id, now):
+        if misconfigured and not self.server_states.take_probe(state_id, now):
             _say_if_needed(serves=serves)
             return None
         return Pass(misconfigured, struggled)

@@ -178,7 +178,7 @@ class Tokens:
             # A call reads what is recorded now. The worker tries once per message, unless the
             # service forgives a second try for a while only.
             return Unusable(None) if need.ahead and not server.reuse_grace_seconds else None
-        self.verdicts.accepted(server, leave)
+        self.verdicts.accepted(server, connection, leave)
         return Usable(refreshed[1], refreshed[0])
 
     def _wait(

@@ -8,7 +8,7 @@ from broker.clock import Clock
 from broker.errors import TemporarilyUnavailable
 from broker.events import EventBus, EventType
 from broker.metrics import SERVER_MISCONFIGURED
-from broker.model import Connection, Failure, Lease, Reason, Server
+from broker.model import Connection, Failure, Lease, Reason, Server, client_state_id, placed
 from broker.oauth import (
     ClientRefused,
     GrantRefused,
@@ -52,26 +52,28 @@ class Verdicts:
     events: EventBus
     policy: RefreshPolicy
 
-    def accepted(self, server: Server, leave: Pass) -> None:
+    def accepted(self, server: Server, connection: Connection, leave: Pass) -> None:
         """Clear what a success disproves; the next success clears it as well."""
         if leave.misconfigured:
             with suppress(TemporarilyUnavailable):
-                self.server_states.clear_misconfigured(server.server_id)
+                self.server_states.clear_misconfigured(client_state_id(server, connection.kept))
         if leave.struggled:
-            self.pace.answered(server)
+            self.pace.answered(placed(server, connection.kept))
 
     def record(self, server: Server, sent: Sent, failed: TokenRequestFailed, now: datetime) -> None:
         """Record a failure: flag the connection, flag the server, or back off."""
         held = sent.held
+        place = placed(server, held.kept)
         if not isinstance(failed, NoUsableAnswer):
-            self.pace.answered(server)
+            self.pace.answered(place)
         match failed:
             case GrantRefused():
                 self.give_up(held, _refused_for(held))
             case ClientRefused():
                 error = failed.evidence.error or "invalid_client"
                 self.give_back(server, held, sent.lease, now)
-                self.server_states.flag_misconfigured(server.server_id, error, now)
+                state_id = client_state_id(server, held.kept)
+                self.server_states.flag_misconfigured(state_id, error, now)
                 logger().error(
                     "server_misconfigured", extra={"server_id": server.server_id, "error": error}
                 )
@@ -82,7 +84,7 @@ class Verdicts:
                 refused = replace(held, refusals=held.refusals + 1)
                 self._back_off(server, refused, sent.lease, None, now)
             case NoUsableAnswer():
-                self.pace.unanswered(server, failed.retry_after, now)
+                self.pace.unanswered(place, failed.retry_after, now)
                 unanswered = replace(held, refusals=0)
                 if failed.ambiguous:
                     first = held.ambiguous_at if held.ambiguous else sent.sent_at
@@ -93,7 +95,7 @@ class Verdicts:
         self, server: Server, stored: Connection, failed: NoUsableAnswer, now: datetime
     ) -> None:
         """Tell of a refresh that brought no access token; the fifth in a row ends it."""
-        self.pace.unanswered(server, failed.retry_after, now)
+        self.pace.unanswered(placed(server, stored.kept), failed.retry_after, now)
         self.events.publish(EventType.REFRESH_FAILED, stored, "transient")
         if stored.refusals >= REFUSALS:
             self.give_up(stored, Reason.REFRESH_REJECTED)

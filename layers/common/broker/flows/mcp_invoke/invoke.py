@@ -34,6 +34,7 @@ from broker.model import (
     ToolCall,
     ToolListing,
     Wish,
+    client_state_id,
     placed,
 )
 from broker.proposals import FirstUse
@@ -165,7 +166,8 @@ class McpInvoke:
 
     def needed(self, server: Server, connection: Connection | None) -> Needed:
         """Say that the user must connect, or connect again; raise ServerMisconfigured."""
-        state = self.server_states.get(server.server_id)
+        state_id = client_state_id(server, connection.kept if connection else {})
+        state = self.server_states.get(state_id)
         if state.refuses_client(self.clock.now()):
             message = "The service refuses this app's own credentials; its builder must fix them."
             raise ServerMisconfigured(message)
