@@ -214,6 +214,17 @@ def test_a_deleted_server_leaves_no_finding(world: World) -> None:
     assert keys == []
 
 
+def test_what_was_found_for_an_older_configuration_replaces_no_newer_finding(world: World) -> None:
+    auto = Auto(world, Shop([BASIC]))
+    older = auto.server
+    auto.put(client_secret="canary-newer-secret")
+    proven = StyleFinding(StyleVerdict.PROVEN, (BASIC,), Sureness.CERTAIN, world.time.now())
+    world.core.styles.put(auto.server, proven)
+    late = StyleFinding(StyleVerdict.PROVEN, (POST,), Sureness.CERTAIN, world.time.now())
+    world.core.styles.put(older, late)
+    assert (auto.found.proven, auto.server.token_request_style) == (True, BASIC)
+
+
 def test_a_row_that_names_no_secret_style_is_not_believed(world: World) -> None:
     auto = Auto(world, Shop([BASIC]))
     none = (TokenRequestStyle.NONE,)

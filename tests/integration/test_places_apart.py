@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from broker.errors import McpServerError, ServerMisconfigured
-from broker.model import AuthorizationRequired, KeptField, KeptFrom, Completed, Quirks, Server
+from broker.model import AuthorizationRequired, Completed, KeptField, KeptFrom, Quirks, Server
 from broker.storage.server_state import HALF_OPEN_AFTER, REJECTED_USERS
 from tests.fakes.services import answers
 from tests.integration.conftest import World

@@ -173,6 +173,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "revocation_request.method: ",
     ),
     (
+        {"refresh_request": {"method": "GET"}, "token_request_style": "auto"},
+        "refresh_request.method: ",
+    ),
+    (
+        {"revocation_request": {"method": "GET"}, "token_request_style": "auto"},
+        "revocation_request.method: ",
+    ),
+    (
         {"revocation_request": {"method": "GET", "credentials": "json_basic"}},
         "revocation_request.method: ",
     ),

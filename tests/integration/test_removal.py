@@ -12,8 +12,9 @@ from broker.model import Revocation, RevocationScope, Secret, Status, TokenSet
 from broker.queues import DueMessage
 from broker.tokens import Unusable
 from broker.tokens.sealing import seal_next
-from tests.fakes.services import answers, breaks
+from tests.fakes.services import answers, breaks, form
 from tests.integration.conftest import World
+from tests.integration.consents import Browser, complete, link
 from tests.integration.test_lease import DEAD, STALE, lease
 
 
@@ -256,6 +257,16 @@ def test_a_secret_set_for_other_endpoints_is_not_sent_to_the_old_one(world: Worl
     disconnect(world)
     sent = b"".join(request.content for request in world.login.revocations)
     assert b"canary-newer-secret" not in sent
+
+
+def test_the_client_is_named_there_as_it_was_when_the_connection_was_made(world: World) -> None:
+    named = replace(world.server, client_id_parameter="client_key")
+    world.server = world.register(named)
+    browser = Browser.of(world)
+    complete(world, browser.comes_back(browser.opens(link(world))))
+    world.register(replace(named, resource="https://mcp.example.com/", client_id_parameter="id"))
+    disconnect(world)
+    assert form(world.login.revocations[0])["client_key"] == "client-1"
 
 
 def test_an_erasure_disconnects_everywhere_and_says_how(world: World) -> None:

@@ -66,6 +66,20 @@ def test_it_is_due_before_it_runs_out_though_nobody_uses_it(renewing: World) -> 
     assert after.tokens.expires_at == after.tokens.obtained_at + LIFE
 
 
+def test_a_long_token_renews_itself_in_a_url(world: World) -> None:
+    asked = replace(RENEWS, method=Method.GET, credentials=Credentials.OMITTED)
+    world.server = world.register(replace(world.server, quirks=Quirks(refresh_request=asked)))
+    world.login.omits = {"refresh_token"}
+    world.login.extra = {"access_token": (long := "long-" * 1_000)}
+    browser = Browser.of(world)
+    complete(world, browser.comes_back(browser.opens(link(world))))
+    world.time.passes(3600 * 0.95)
+    world.login.script.append(lambda _: renewed(1))
+    looks(world)
+    assert world.login.token_requests[-1].url.params["fb_exchange_token"] == long
+    assert world.access_token() == "renewed-1"
+
+
 def test_a_renewal_without_an_answer_is_tried_again_before_the_token_runs_out(
     renewing: World,
 ) -> None:

@@ -75,7 +75,7 @@ REFUSED = [
     "https://*.example.com/",
     f"https://{'a' * 64}.example.com/",
     f"https://{'a.' * 130}com/",
-    f"https://mcp.example.com/{'a' * 2048}",
+    f"https://mcp.example.com/{'a' * 8192}",
     # names that need no dot
     "https://localhost/",
     "https://localhost:8443/",

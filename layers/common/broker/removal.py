@@ -201,7 +201,8 @@ def _shape(connection: Connection, server: Server | None) -> RevocationShape:
     """Return how the endpoint is asked: as its server says, or as it did for this connection."""
     if server is None or server.config_digest != connection.config_digest:
         made = connection.revocation
-        return RevocationShape(made.request, error_field=made.error_field)
+        name, error_field = made.client_id_parameter, made.error_field
+        return RevocationShape(made.request, client_id_parameter=name, error_field=error_field)
     return server.revocation_shape
 
 

@@ -160,7 +160,11 @@ class Consents:
             created_at=before.created_at if before else now,
             connected_at=now,
             revocation=RevocationTarget(
-                endpoint, server.client_id, quirks.revocation_request, quirks.error_field
+                endpoint,
+                server.client_id,
+                quirks.revocation_request,
+                quirks.error_field,
+                server.client_id_parameter,
             ),
             account=consent.account,
             user_label=ticket.user_label or (before.user_label if before else None),

@@ -61,7 +61,6 @@ from .outcomes import (
 )
 from .pending import PendingAuthorization, Purpose, Ticket
 from .placed import (
-    CLIENT_ID,
     TEMPLATED,
     TOKEN,
     client_state_id,
@@ -75,6 +74,7 @@ from .placed import (
 )
 from .probe import StepReport, TestRun, TestStatus, TestStep
 from .quirks import (
+    CLIENT_ID,
     BasicEncoding,
     Credentials,
     KeptField,

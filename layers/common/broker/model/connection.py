@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .quirks import RevocationRequest
+from .quirks import CLIENT_ID, RevocationRequest
 from .secret import Sealed, Secret
 
 
@@ -69,6 +69,7 @@ class RevocationTarget:
     client_id: str | None
     request: RevocationRequest = field(default_factory=RevocationRequest)
     error_field: str | None = None
+    client_id_parameter: str = CLIENT_ID
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from urllib.parse import quote
 
 from broker.templates import filled, gaps
 
+from .quirks import CLIENT_ID
 from .server import Server
 
-CLIENT_ID = "client_id"
-"""The gap that every server's own client id goes into."""
 TOKEN = "token"
 """The gap of a revocation endpoint that the token goes into, where the service has it there."""
 TEMPLATED = (

@@ -8,6 +8,9 @@ from typing import Any, Self
 
 from broker.templates import GapKind, GapRule
 
+CLIENT_ID = "client_id"
+"""What client ids are sent as (RFC 6749 §2.2), and the gap that every server's own goes into."""
+
 
 class Method(StrEnum):
     """Of a request to an authorization server."""
@@ -116,7 +119,7 @@ class RevocationShape:
     """How a server's tokens are ended: the request, how its client is written, what is a no."""
 
     request: RevocationRequest = RevocationRequest()
-    client_id_parameter: str = "client_id"
+    client_id_parameter: str = CLIENT_ID
     basic_encoding: BasicEncoding = BasicEncoding.FORM
     error_field: str | None = None
 

@@ -13,7 +13,8 @@ import httpx
 
 from broker.errors import AddressBlocked
 
-_LONGEST = 2048
+_LONGEST = 8192
+"""Configured URLs are shorter; this leaves room for a token, where a service wants it there."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # RFC 3986 §2: the characters of a URI. No blank, control, backslash or non-ASCII among them.
 _CHARACTERS = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*")

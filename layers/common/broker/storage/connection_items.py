@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from broker.model import (
+    CLIENT_ID,
     Account,
     Connection,
     Failure,
@@ -103,6 +104,7 @@ def to_item(connection: Connection) -> Item:
         "used_at": seconds(connection.used_at),
         "revocation_endpoint": connection.revocation.endpoint,
         "client_id": connection.revocation.client_id,
+        "client_id_parameter": _unusual(connection.revocation.client_id_parameter),
         "account_label": connection.account.label,
         "account_subject": connection.account.subject_hash,
         "user_label": connection.user_label,
@@ -162,7 +164,17 @@ def _revocation(item: Item) -> RevocationTarget:
         name: item[name] for name in ("revocation_request", "error_field") if name in item
     }
     quirks = Quirks.of(said)
-    return RevocationTarget(endpoint, client_id, quirks.revocation_request, quirks.error_field)
+    return RevocationTarget(
+        endpoint,
+        client_id,
+        quirks.revocation_request,
+        quirks.error_field,
+        item.get("client_id_parameter", CLIENT_ID),
+    )
+
+
+def _unusual(client_id_parameter: str) -> str | None:
+    return client_id_parameter if client_id_parameter != CLIENT_ID else None
 
 
 def _tokens(item: Item) -> SealedTokens:

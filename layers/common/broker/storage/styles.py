@@ -7,6 +7,7 @@ made with it go on with it.
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -65,20 +66,25 @@ class StyleStore:
         return True
 
     def put(self, server: Server, found: StyleFinding) -> None:
-        """Keep a finding, in place of the one before."""
-        self.table.update(
-            _key(server.server_id),
-            condition=None,
-            assign={
-                "about": _about(server),
-                "secret": _secret(server),
-                "verdict": found.verdict.value,
-                "candidates": [style.value for style in found.candidates],
-                "sure": found.sure.value,
-                "found_at": seconds(found.found_at),
-                "requests": found.requests,
-            },
-        )
+        """Keep a finding, in place of the one before; but not of one for a later configuration."""
+        other = Attr("incarnation").not_exists() | Attr("incarnation").ne(server.incarnation)
+        found_item = {
+            "incarnation": server.incarnation,
+            "revision": server.revision,
+            "about": _about(server),
+            "secret": _secret(server),
+            "verdict": found.verdict.value,
+            "candidates": [style.value for style in found.candidates],
+            "sure": found.sure.value,
+            "found_at": seconds(found.found_at),
+            "requests": found.requests,
+        }
+        with suppress(ConditionFailed):
+            self.table.update(
+                _key(server.server_id),
+                condition=other | Attr("revision").lte(server.revision),
+                assign=found_item,
+            )
 
     def forget(self, server_id: str) -> None:
         """Forget it, as with the server."""

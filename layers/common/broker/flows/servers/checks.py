@@ -103,7 +103,7 @@ def check_assertions(wanted: Server, *, has_key: bool) -> None:
     if stray := astray(wanted):
         raise InvalidServer(
             f"{stray}: an assertion goes only to the host that it is meant for, that of"
-            " client_assertion_audience, or else of the issuer."
+            " client_assertion_audience, or else of the issuer. A host with a gap is not known."
         )
     if wanted.client_id and not is_signable(wanted.client_id, wanted.assertion_audience):
         raise InvalidServer("client_id: too long to be signed together with the audience.")

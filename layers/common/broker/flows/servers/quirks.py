@@ -5,14 +5,25 @@ from dataclasses import fields
 from typing import Any
 
 from broker.errors import AddressBlocked, InvalidServer
-from broker.model import CLIENT_ID, TEMPLATED, TOKEN, AuthType, KeptFrom, Place, Quirks
+from broker.model import (
+    CLIENT_ID,
+    TEMPLATED,
+    TOKEN,
+    AuthType,
+    KeptFrom,
+    LongLivedExchange,
+    Place,
+    Quirks,
+    RefreshRequest,
+    RevocationRequest,
+)
 from broker.outbound import Outbound
 from broker.templates import GapKind, GapRule, filled, gaps, is_listable, misplaced, samples
 
 from .checks import HEADERS_REFUSED, OURS, SIGNS
 
 QUIRKS = frozenset(each.name for each in fields(Quirks))
-_JSON_STYLES = frozenset({"json_basic", "json_post"})
+_MAYBE_JSON = frozenset({"json_basic", "json_post", "auto"})
 _PREFIXES_REFUSED = ("mcp-", "proxy-", "sec-")
 _OURS = frozenset({"authorization", "last-event-id", "user-agent"})
 _ANY = GapRule(GapKind.SEGMENT)
@@ -103,7 +114,6 @@ def _check_scope_sets(quirks: Quirks, values: Mapping[str, Any]) -> None:
 
 def _check_requests(quirks: Quirks, values: Mapping[str, Any]) -> None:
     refresh, exchange = quirks.refresh_request, quirks.long_lived_exchange
-    as_json = values["token_request_style"] in _JSON_STYLES
     requests = {"refresh_request": refresh} | (
         {"long_lived_exchange": exchange} if exchange else {}
     )
@@ -111,20 +121,31 @@ def _check_requests(quirks: Quirks, values: Mapping[str, Any]) -> None:
         taken = (OURS | {values["client_id_parameter"]}) - {"refresh_token"}
         if request.parameter in taken:
             raise InvalidServer(f"{name}.parameter: a parameter of that name is sent already.")
-        if request.method == "GET" and as_json:
-            raise InvalidServer(f"{name}.method: GET has no body for a JSON style.")
+        _check_method(name, request, values)
     if refresh.parameter in values["extra_refresh_params"]:
         raise InvalidServer("extra_refresh_params: the token is sent under that name already.")
     revocation = quirks.revocation_request
-    style = values["token_request_style"] if revocation.credentials == "same" else ""
-    if revocation.method == "GET" and _JSON_STYLES & {style, revocation.credentials}:
-        raise InvalidServer("revocation_request.method: GET has no body for a JSON style.")
+    _check_method("revocation_request", revocation, values)
     if revocation.parameter in OURS - {"refresh_token"}:
         raise InvalidServer("revocation_request.parameter: that name means something else.")
     if revocation.credentials == "bearer" and revocation.token == "refresh_token":
         raise InvalidServer("revocation_request.token: a bearer is an access token.")
     if quirks.basic_encoding == "raw" and ":" in (values.get("client_id") or ""):
         raise InvalidServer("basic_encoding: raw cannot tell where a client id with a colon ends.")
+
+
+def _check_method(
+    name: str,
+    request: RefreshRequest | LongLivedExchange | RevocationRequest,
+    values: Mapping[str, Any],
+) -> None:
+    same = request.credentials == "same"
+    style = values["token_request_style"] if same else request.credentials
+    if request.method == "GET" and style in _MAYBE_JSON:
+        raise InvalidServer(
+            f"{name}.method: GET has no body for a JSON style, which auto may come to as well;"
+            " name another token_request_style."
+        )
 
 
 def _check_names(name: str, template: str, known: Iterable[str]) -> None:
