@@ -21,6 +21,7 @@ from broker.outbound import Outbound
 from broker.settings import Settings
 from broker.wiring import Parts, Wiring
 from tests.fakes.clock import Time
+from tests.integration.kept_moto import forget_items
 from tests.unit.transformed import chosen, functions, of_type, transformed
 
 RETURN_URL = "https://chat.example.com/return"
@@ -162,10 +163,7 @@ class Cloud:
         """Delete everything, faults included."""
         self.recovers()
         for table in of_type("AWS::DynamoDB::Table").keys() & self.written:
-            keys = [k["AttributeName"] for k in of_type("AWS::DynamoDB::Table")[table]["KeySchema"]]
-            for item in self.items(table):
-                key = {name: item[name] for name in keys}
-                self.clients["dynamodb"].delete_item(TableName=table, Key=key)
+            forget_items(self.clients["dynamodb"], table)
         for queue in of_type("AWS::SQS::Queue"):
             if self.physical[queue] in self.written:
                 self.messages(queue)

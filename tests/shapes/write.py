@@ -262,8 +262,10 @@ def _key_part(number: int, name: str) -> Any:
 
 
 def known_key() -> str:
-    """Put the key into moto's KMS under its own id; return the id."""
+    """Put the key into moto's KMS under its own id, once; return the id."""
     backend = kms_backends[DEFAULT_ACCOUNT_ID][REGION]
+    if KEY_ID in backend.keys:
+        return KEY_ID
     key = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", [])
     key.id, key.key_material = KEY_ID, KEY_MATERIAL
     backend.keys[KEY_ID] = key
