@@ -131,7 +131,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"kept_fields": {"h": HOST | {"hosts": []}}}, "kept_fields.h.hosts: "),
     ({"kept_fields": {"h": REALM | {"hosts": ["a.example.com"]}}}, "kept_fields.h.hosts: "),
-    ({"kept_fields": {"h": HOST | {"hosts": ["*.com"]}}}, "kept_fields.h.hosts: *.com is not"),
+    ({"kept_fields": {"h": HOST | {"hosts": ["*.com"]}}}, "kept_fields.h.hosts: *.com is neither"),
     ({"kept_fields": {"h": HOST | {"hosts": ["*.a.localhost"]}}}, "kept_fields.h.hosts: "),
     ({"kept_fields": {"h": HOST | {"hosts": ["10.0.0.1"]}}}, "kept_fields.h.hosts: "),
     ({"kept_fields": {"h": HOST | {"default": "evil.test"}}}, "kept_fields.h.default: "),

@@ -110,7 +110,20 @@ def test_a_name_of_two_labels_or_more_can_be_listed(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["*", "*.", "*.com", "com", "*.*.com", "a.*.com", "a*.example.com", "", ".example.com"]
+    "host",
+    [
+        "*",
+        "*.",
+        "*.com",
+        "com",
+        "*.*.com",
+        "a.*.com",
+        "a*.example.com",
+        "",
+        ".example.com",
+        "*.co.uk",
+        "*.COM.au",
+    ],
 )
 def test_what_would_open_more_than_a_service_cannot(host: str) -> None:
     assert not is_listable(host)
@@ -139,6 +152,7 @@ def test_a_gap_stands_where_its_kind_may(url: str) -> None:
         ("https://{realm}/", "realm"),
         ("https://{tenant}/", "tenant"),
         ("https://{tenant}.com/", "tenant"),
+        ("https://{tenant}.co.uk/", "tenant"),
         ("https://{tenant}{realm}.example.com/", "tenant"),
         ("https://a{tenant}.example.com/", "tenant"),
         ("https://{host}.evil.example/", "host"),

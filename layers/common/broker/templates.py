@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from publicsuffixlist import PublicSuffixList
+
 LONGEST = 256
 _GAP = re.compile(r"\{([^{}]*)\}")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -68,7 +70,8 @@ class GapRule:
 
 def is_listable(host: str) -> bool:
     """Say whether a host, or ``*.`` and a suffix, is narrow enough to be listed."""
-    return bool(_HOST.fullmatch(host.removeprefix("*.")))
+    name = host.removeprefix("*.")
+    return _is_owned(name) if name != host else bool(_HOST.fullmatch(name))
 
 
 def gaps(template: str | None) -> tuple[str, ...]:
@@ -80,7 +83,7 @@ def misplaced(url: str, rules: Mapping[str, GapRule]) -> str | None:
     """Return the name of the first gap that may not stand where it does in a URL; None: all may.
 
     A host stands alone between ``https://`` and the path; a label before a fixed rest of at least
-    two labels. In the path and the query every kind may stand.
+    two labels that one party owns. In the path and the query every kind may stand.
     """
     found = _URL.fullmatch(url)
     if found is None:
@@ -94,7 +97,7 @@ def misplaced(url: str, rules: Mapping[str, GapRule]) -> str | None:
         return names[0]
     if rule is not None and rule.kind is GapKind.HOST and not rest:
         return None
-    fixed = rest.startswith(".") and _HOST.fullmatch(rest[1:])
+    fixed = rest.startswith(".") and _is_owned(rest[1:])
     return None if rule is not None and rule.kind is GapKind.LABEL and fixed else names[0]
 
 
@@ -106,6 +109,17 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 def samples(rules: Mapping[str, GapRule], also: Iterable[str] = ()) -> Mapping[str, str]:
     """Return a value for each gap, to judge a template by."""
     return {name: rule.sample for name, rule in rules.items()} | dict.fromkeys(also, "a")
+
+
+def _is_owned(suffix: str) -> bool:
+    """Say whether what lies under a suffix is one party's, as far as registries can tell.
+
+    It is no name under which one gives names to anybody (https://publicsuffix.org, the section of
+    ICANN's). Who else lets strangers have names, such as a host of pages, the builder must know.
+    """
+    suffix = suffix.lower()
+    public = PublicSuffixList(only_icann=True)  # is read here: a rare question
+    return bool(_HOST.fullmatch(suffix)) and public.publicsuffix(suffix) != suffix
 
 
 def _is_under(host: str, listed: str) -> bool:

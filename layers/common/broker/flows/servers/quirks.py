@@ -61,7 +61,8 @@ def _check_kept(quirks: Quirks, values: Mapping[str, Any], outbound: Outbound) -
         for host in kept.hosts:
             if not is_listable(host):
                 raise InvalidServer(
-                    f"{place}.hosts: {host} is not a host name, or *. before at least two labels."
+                    f"{place}.hosts: {host} is neither a host name, nor *. before one"
+                    " that a single party owns."
                 )
             _check_url(f"{place}.hosts", f"https://{host.replace('*', 'a')}/", outbound)
         if kept.default is not None and kept.rule.admitted(kept.default) is None:
@@ -80,7 +81,7 @@ def _check_templates(quirks: Quirks, values: Mapping[str, Any]) -> None:
         if wrong := misplaced(url, rules):
             raise InvalidServer(
                 f"{name}: {{{wrong}}} cannot stand there: a host stands alone before the path,"
-                " a label before at least two fixed ones."
+                " a label before a fixed rest that one party owns."
             )
     for gap in gaps(values.get("token_endpoint")):
         if gap != CLIENT_ID and quirks.kept_fields[gap].source is not KeptFrom.CALLBACK:
