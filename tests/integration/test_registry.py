@@ -79,6 +79,26 @@ def test_the_url_that_a_shared_key_would_go_to_does_not_move_without_it(world: W
         put(world, bearer | {"mcp_url": "https://evil.example.com/mcp"})
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"access_token_field": "note"},
+        {"account_field": "refresh_token"},
+        {"token_response_fields": {"scope": "access_token"}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_could_show_a_token_does_not_change_without_the_secret(
+    world: World, change: dict[str, Any]
+) -> None:
+    put(world, WITH_SECRET)
+    with pytest.raises(InvalidServer, match=f"client_secret: {next(iter(change))}"):
+        put(world, CONFIGURED | change)
+    put(world, WITH_SECRET | change)
+    put(world, CONFIGURED | change)
+    put(world, CONFIGURED)
+
+
 def test_a_secret_does_not_outlive_its_kind_of_server(world: World) -> None:
     put(world, WITH_SECRET)
     names = ("server_id", "name", "mcp_url")

@@ -78,9 +78,8 @@ class Grants:
         presented = Code(code, verifier, pending.redirect_uri, pending.kept)
         deadline = invocation.deadline - _KEPT_BACK
         server, response = self.redeemer.redeem(server, presented, deadline)
-        tokens, kept = response.token_set, pending.kept
-        known = (tokens.access_token, tokens.refresh_token, response.id_token, code, secret)
-        kept = kept_of_response(server, response.members, kept, *known)
+        known = (*response.secrets, code, secret)
+        kept = kept_of_response(server, response.members, pending.kept, *known)
         response = replace(response, kept=kept)
         try:
             server = self.redeemer.settled(server)

@@ -172,6 +172,20 @@ class Server:
         return frozenset(places) | self.quirks.destinations
 
     @property
+    def disclosures(self) -> frozenset[str]:
+        """Return what tells tokens from what is shown of a token response.
+
+        Whoever changes it must know the secret, too: a token taken for a name would be shown.
+        """
+        paths = self.quirks.token_response_fields
+        said = {
+            "access_token_field": self.access_token_field,
+            "account_field": self.account_field,
+            **{f"token_response_fields.{name}": path for name, path in paths.items()},
+        }
+        return frozenset(f"{name}: {field}" for name, field in said.items() if field)
+
+    @property
     def _secret_places(self) -> Mapping[str, str | None]:
         if self.auth_type is not AuthType.CONSUMER_OAUTH:
             return {"mcp_url": self.mcp_url}

@@ -41,8 +41,7 @@ class AccountFinder:
         tokens that came with it must not be used either. One that fails any other check is
         ignored.
         """
-        tokens = response.token_set
-        redactor = Redactor(tokens.access_token, tokens.refresh_token, response.id_token)
+        redactor = Redactor(*response.secrets)
         label: str | None = None
         who: tuple[str, str] | None = None
         for source in self._sources(response, server, nonce, deadline):

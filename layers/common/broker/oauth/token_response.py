@@ -13,6 +13,7 @@ from broker.redaction import Redactor
 
 from .answer_body import Members, value_at
 from .lifetime import REFRESH_EXPIRY, access_expiry, refresh_expiry
+from .token_members import secrets_in
 
 # Bound to a key that we do not hold (RFC 9449, RFC 7800), or no access token (RFC 8693): as a
 # bearer it is refused at best. Any other type is taken: services send 'user', 'bot' or nothing.
@@ -81,12 +82,19 @@ class TokenResponse:
         )
         return replace(self, token_set=token_set, lifetime_told=longer.lifetime_told)
 
+    @property
+    def secrets(self) -> tuple[Secret | None, ...]:
+        """Return its tokens, and what else in it is one by its name: none of it is to be shown."""
+        tokens = self.token_set
+        used = (tokens.access_token, tokens.refresh_token, self.id_token)
+        return (*used, *secrets_in(self.members))
+
     def with_scope_free_of(self, *sent: Secret) -> Self:
         """Return it without scopes that are made of our own secrets or of these tokens."""
         tokens = self.token_set
         if tokens.scope is None:
             return self
-        redactor = Redactor(*sent, tokens.access_token, tokens.refresh_token, self.id_token)
+        redactor = Redactor(*sent, *self.secrets)
         scope = redactor.without(tokens.scope) or None
         return replace(self, token_set=replace(tokens, scope=scope))
 

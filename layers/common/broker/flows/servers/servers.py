@@ -249,10 +249,18 @@ class Servers:
             (draft.client_secret, wanted.client_secret, "client_secret"),
             (draft.bearer_token, wanted.bearer_token, "bearer_token"),
         )
+        disclosed = wanted.disclosures - before.disclosures if before else frozenset()
         for given, stored, name in kept:
-            if given is Kept.KEPT and stored is not None and moved:
+            if given is not Kept.KEPT or stored is None:
+                continue
+            if moved:
                 raise InvalidServer(
                     f"{name}: a URL that it is sent to changed, so it must be given again."
+                )
+            if disclosed:
+                changed = min(disclosed).partition(":")[0]
+                raise InvalidServer(
+                    f"{name}: {changed} changed, and could show a token, so it must be given again."
                 )
 
     def _sealed(self, wanted: Server, draft: Draft) -> Server:
