@@ -13,6 +13,7 @@ CLIENT_INFO = {"name": "consumer-oauth-broker", "version": VERSION}
 _DEEPEST = 100
 _LARGEST_CODE = 2**53
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotJsonRpc(Exception):
@@ -72,9 +73,10 @@ def parse(text: str | bytes) -> object:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")
         value = json.loads(text, parse_float=_finite, parse_constant=_no_number)
-        if _SURROGATE_ESCAPE.search(text):
-            text, value = _without_surrogates(value), None
-            value = json.loads(text)
+        escaped = _SURROGATE_ESCAPE.search(text) is not None
+        del text  # of 4 MB with one emoji in it Python makes 16
+        if escaped:
+            value = _without_surrogates(value)
     except (ValueError, RecursionError):
         raise NotJsonRpc from None
     if not _is_shallow(value):
@@ -139,9 +141,18 @@ def _no_number(_name: str) -> NoReturn:
     raise ValueError("not a number of JSON")
 
 
-def _without_surrogates(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+def _without_surrogates(value: object) -> object:
+    match value:
+        case str() if _SURROGATE.search(value):
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        case dict():
+            return {
+                _without_surrogates(key): _without_surrogates(value.pop(key)) for key in [*value]
+            }
+        case list():
+            for place, inner in enumerate(value):
+                value[place] = _without_surrogates(inner)
+    return value
 
 
 def _is_shallow(value: object) -> bool:
