@@ -47,7 +47,7 @@ NO_ANSWER = {
     "result and error": lambda r: httpx.Response(
         200, json=message(r, result=CONTENT, error={"code": 1, "message": "evil"})
     ),
-    "depths": plain(200, "[" * 100_000),
+    "depths": plain(200, "[" * 60_000),
     "a list as result": result([]),
     "no content": result({"evil": 1}),
     "content that is none": result({"content": "evil"}),
