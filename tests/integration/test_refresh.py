@@ -184,6 +184,46 @@ def test_a_loser_waits_for_the_winner_and_uses_its_token(world: World) -> None:
     assert (token(world), len(world.login.refreshes)) == (NEW, 1)
 
 
+def test_a_loser_uses_what_it_waited_for_however_short_that_lives(world: World) -> None:
+    seen = world.connect()
+    world.time.passes(DEAD)
+    held = lease(world, seen)
+    world.login.expires_in = 4
+
+    def wins() -> None:
+        assert held.lease
+        world.core.connections.release(held, held.lease, None)
+        world.login.during.append(lambda: world.time.passes(3))
+        world.container().tokens.for_call(world.server, "jo", world.run())
+
+    world.time.meanwhile += [lambda: None, wins]
+    assert (token(world), len(world.login.refreshes)) == (NEW, 1)
+
+
+def test_a_loser_does_not_use_what_ran_out_meanwhile(world: World) -> None:
+    seen = world.connect()
+    world.time.passes(DEAD)
+    held = lease(world, seen)
+    world.login.expires_in = 4
+
+    def wins() -> None:
+        assert held.lease
+        world.core.connections.release(held, held.lease, None)
+        world.login.during.append(lambda: world.time.passes(6))
+        world.container().tokens.for_call(world.server, "jo", world.run())
+
+    world.time.meanwhile += [lambda: None, wins]
+    assert (token(world), len(world.login.refreshes)) == ("canary-access-3", 2)
+
+
+def test_a_token_that_lives_four_seconds_serves_more_than_one_call(world: World) -> None:
+    world.login.expires_in = 4
+    world.connect()
+    assert [token(world) for _ in range(3)] == [OLD] * 3
+    world.time.passes(3.5)
+    assert (token(world), token(world), len(world.login.refreshes)) == (NEW, NEW, 1)
+
+
 def test_a_loser_gives_up_at_its_own_deadline(world: World) -> None:
     seen = world.connect()
     world.time.passes(DEAD)

@@ -49,6 +49,8 @@ def test_a_token_of_unknown_expiry_is_fresh_and_valid_for_ever() -> None:
 def test_a_token_in_its_last_seconds_is_not_used() -> None:
     assert still_valid(tokens(60), NOW + timedelta(seconds=54))
     assert not still_valid(tokens(60), NOW + timedelta(seconds=56))
+    assert still_valid(tokens(4), NOW + timedelta(seconds=2))
+    assert not still_valid(tokens(4), NOW + timedelta(seconds=3))
 
 
 @given(st.floats(10, 1e7))

@@ -123,8 +123,15 @@ def _last_call(tokens: SealedTokens, server: Server) -> datetime | None:
 
 
 def still_valid(tokens: SealedTokens, now: datetime) -> bool:
-    """Return whether the access token has not run out, as far as is known."""
-    return tokens.expires_at is None or tokens.expires_at - now > CLOCK_SKEW
+    """Return whether the access token has not run out, as far as is known, nor is about to."""
+    if tokens.expires_at is None:
+        return True
+    return tokens.expires_at - now > min(CLOCK_SKEW, (tokens.expires_at - tokens.obtained_at) / 4)
+
+
+def run_out(tokens: SealedTokens, now: datetime) -> bool:
+    """Return whether the access token's end is over."""
+    return tokens.expires_at is not None and tokens.expires_at <= now
 
 
 def grace_left(connection: Connection, server: Server, now: datetime) -> timedelta | None:
