@@ -22,6 +22,13 @@ def token(world: World, seconds: float = 29.0, refused: Connection | None = None
     return found.access_token.reveal()
 
 
+def elsewhere_refreshes(world: World, held: Connection) -> None:
+    """Let another container win whose refresh a loser waits for."""
+    assert held.lease
+    world.core.connections.release(held, held.lease, None)
+    world.container().tokens.for_call(world.server, "jo", world.run())
+
+
 def test_a_token_good_for_more_than_the_buffer_costs_one_read(world: World) -> None:
     world.connect()
     world.cloud.sent.clear()
@@ -173,47 +180,25 @@ def test_a_loser_waits_for_the_winner_and_uses_its_token(world: World) -> None:
     seen = world.connect()
     world.time.passes(DEAD)
     held = lease(world, seen)
-    winner = world.container()
-
-    def wins() -> None:
-        assert held.lease
-        world.core.connections.release(held, held.lease, None)
-        winner.tokens.for_call(world.server, "jo", world.run())
-
-    world.time.meanwhile += [lambda: None, wins]
+    world.time.meanwhile += [lambda: None, lambda: elsewhere_refreshes(world, held)]
     assert (token(world), len(world.login.refreshes)) == (NEW, 1)
 
 
-def test_a_loser_uses_what_it_waited_for_however_short_that_lives(world: World) -> None:
+@pytest.mark.parametrize(
+    ("takes", "outcome"),
+    [(3, (NEW, 1)), (6, ("canary-access-3", 2))],
+    ids=["it has a second left", "it ran out meanwhile"],
+)
+def test_a_loser_uses_what_it_waited_for_however_short_that_lives(
+    world: World, takes: float, outcome: tuple[str, int]
+) -> None:
     seen = world.connect()
     world.time.passes(DEAD)
     held = lease(world, seen)
     world.login.expires_in = 4
-
-    def wins() -> None:
-        assert held.lease
-        world.core.connections.release(held, held.lease, None)
-        world.login.during.append(lambda: world.time.passes(3))
-        world.container().tokens.for_call(world.server, "jo", world.run())
-
-    world.time.meanwhile += [lambda: None, wins]
-    assert (token(world), len(world.login.refreshes)) == (NEW, 1)
-
-
-def test_a_loser_does_not_use_what_ran_out_meanwhile(world: World) -> None:
-    seen = world.connect()
-    world.time.passes(DEAD)
-    held = lease(world, seen)
-    world.login.expires_in = 4
-
-    def wins() -> None:
-        assert held.lease
-        world.core.connections.release(held, held.lease, None)
-        world.login.during.append(lambda: world.time.passes(6))
-        world.container().tokens.for_call(world.server, "jo", world.run())
-
-    world.time.meanwhile += [lambda: None, wins]
-    assert (token(world), len(world.login.refreshes)) == ("canary-access-3", 2)
+    world.login.during.append(lambda: world.time.passes(takes))
+    world.time.meanwhile += [lambda: None, lambda: elsewhere_refreshes(world, held)]
+    assert (token(world), len(world.login.refreshes)) == outcome
 
 
 def test_a_token_that_lives_four_seconds_serves_more_than_one_call(world: World) -> None:
