@@ -42,6 +42,7 @@ QUIRKS: dict[str, Any] = {
     "basic_encoding": "raw",
     "resource_in": "token_request",
     "scope_sets": {"user_scope": ["users:read", "chat:write"]},
+    "scope_aliases": {"email": ["https://login.example.com/email"], "offline_access": []},
     "refresh_request": {
         "method": "GET",
         "grant_type": "ig_refresh_token",
@@ -154,6 +155,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "scope_sets.x: ",
     ),
     ({"scope_sets": {"x": ["a,b"]}, "scope_separator": "comma"}, "scope_sets.x: a,b holds"),
+    ({"scope_aliases": {"a,b": []}, "scope_separator": "comma"}, "scope_aliases: a,b holds"),
+    ({"scope_aliases": {"a": ["b,c"]}, "scope_separator": "comma"}, "scope_aliases: b,c holds"),
     ({"refresh_request": {"parameter": "grant_type"}}, "refresh_request.parameter: "),
     ({"refresh_request": {"parameter": "client_secret"}}, "refresh_request.parameter: "),
     (
@@ -226,6 +229,8 @@ MALFORMED: list[tuple[dict[str, Any], str]] = [
     ({"resource_in": "never"}, "resource_in"),
     ({"scope_sets": {"x": []}}, "scope_sets"),
     ({"scope_sets": {"x": ["a b"]}}, "scope_sets"),
+    ({"scope_aliases": {"a b": []}}, "scope_aliases"),
+    ({"scope_aliases": {"a": "b"}}, "scope_aliases"),
     ({"token_response_fields": {"access_token": "x"}}, "token_response_fields"),
     ({"token_response_fields": {"scope": "a b"}}, "token_response_fields"),
     ({"introspection_endpoint": ""}, "introspection_endpoint"),

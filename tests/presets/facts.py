@@ -60,6 +60,8 @@ class Facts(_Strict):
     """Without it nothing goes; it is checked where it comes; its parameters are an error."""
     scopes: tuple[str, ...]
     separator: Literal[" ", ","]
+    listed_as: Mapping[str, str] = Field(default_factory=dict)
+    """Under what a token response lists a scope; the empty text: it does not."""
     scope_parameter: str = "scope"
     client_parameter: str = "client_id"
     requires: Mapping[str, str] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ OTHERWISE: dict[str, tuple[str, dict[str, Any]]] = {
     "another token request style": ("jira", {"style": "form_basic"}),
     "a JSON body": ("jira", {"style": "json_post"}),
     "another separator": ("figma", {"separator": " "}),
+    "another name for a scope": ("google", {"listed_as": {"email": "mail"}}),
     "another parameter for the scopes": ("slack", {"scope_parameter": "scope", "label": "-"}),
     "another name for the client id": ("tiktok", {"client_parameter": "client_id"}),
     "no PKCE": ("jira", {"pkce": "refused"}),

@@ -41,6 +41,7 @@ DECLARED: dict[str, Any] = {
     "basic_encoding": BasicEncoding.RAW,
     "resource_in": ResourceIn.TOKEN,
     "scope_sets": {"user_scope": ("a", "b")},
+    "scope_aliases": {"email": ("https://login.example.com/email",), "offline_access": ()},
     "refresh_request": RefreshRequest(
         Method.GET, "x", TokenName.ACCESS, "access_token", Credentials.OMITTED
     ),

@@ -95,6 +95,9 @@ class DeclaredQuirks(Wire):
         Mapping[_Parameter, Annotated[list[_Scope], Field(min_length=1, max_length=100)]],
         Field(max_length=5),
     ] = Field(default_factory=dict)
+    scope_aliases: Annotated[
+        Mapping[_Scope, Annotated[list[_Scope], Field(max_length=10)]], Field(max_length=50)
+    ] = Field(default_factory=dict)
     refresh_request: DeclaredRefreshRequest = Field(default_factory=DeclaredRefreshRequest)
     long_lived_exchange: DeclaredExchange | None = None
     revocation_request: DeclaredRevocationRequest = Field(default_factory=DeclaredRevocationRequest)

@@ -98,12 +98,12 @@ class Steps:
     ) -> TestRun:
         """Note what was not granted: scopes, a refresh token for tokens that expire."""
         granted = tokens.response.token_set
-        if granted.scope is not None:
-            lacking = [s for s in claim.ticket.scopes if s not in granted.scope]
-            if lacking:
-                facts = {"missing_scopes": " ".join(lacking)}
-                evidence = Evidence(Step.EXCHANGE, Kind.OK, facts=facts)
-                run = warned(run, TestStep.EXCHANGE, evidence, server, uri)
+        listed, asked = granted.scope, claim.ticket.scopes
+        lacking = () if listed is None else server.quirks.lacking(asked, listed)
+        if lacking:
+            facts = {"missing_scopes": " ".join(lacking)}
+            evidence = Evidence(Step.EXCHANGE, Kind.OK, facts=facts)
+            run = warned(run, TestStep.EXCHANGE, evidence, server, uri)
         if granted.refresh_token is None and granted.expires_at is not None:
             evidence = Evidence(Step.EXCHANGE, Kind.OK, facts={"refresh_token": False})
             run = warned(run, TestStep.EXCHANGE, evidence, server, uri)

@@ -111,6 +111,9 @@ def _check_scope_sets(quirks: Quirks, values: Mapping[str, Any]) -> None:
             raise InvalidServer(f"scope_sets.{name}: a parameter of that name is sent already.")
         if torn := [scope for scope in scopes if sign in scope]:
             raise InvalidServer(f"scope_sets.{name}: {torn[0]} holds the scope_separator.")
+    for scope, others in quirks.scope_aliases.items():
+        if several := [name for name in (scope, *others) if sign in name]:
+            raise InvalidServer(f"scope_aliases: {several[0]} holds the scope_separator.")
 
 
 def _check_requests(quirks: Quirks, values: Mapping[str, Any]) -> None:
