@@ -91,6 +91,7 @@ class Facts(_Strict):
     label: str | None = None
     """How the account is shown to its user; None: the service does not say where we ask."""
     userinfo_scheme: str = "Bearer"
+    userinfo_method: Literal["GET", "POST"] = "GET"
     token_header: tuple[str, str] = ("Authorization", "Bearer")
     """Header and scheme that the service's API wants access tokens in."""
 

@@ -19,6 +19,7 @@ from .grants import Grant, Grants
 from .mcp_endpoint import answer_mcp
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+TOKEN = "{token}"
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Service:
         """Where tokens are revoked, up to a token in its path."""
         template = self.facts.revoke
         filled = template and template.replace("{client_id}", self.client_id)
-        return filled and filled.removesuffix("{token}")
+        return filled and filled.removesuffix(TOKEN)
 
     def hosts(self) -> set[str]:
         """Return the names that it answers at."""
@@ -69,7 +70,7 @@ class Service:
                     return self._renew(request, way)
                 case "POST", (facts.token | facts.refresh):
                     return self._token(request, url)
-                case "GET", facts.userinfo:
+                case facts.userinfo_method, _ if _is_at(url, facts.userinfo):
                     return self._userinfo(request)
                 case "POST", self.mcp_url:
                     return self._mcp(request)
@@ -232,7 +233,11 @@ class Service:
 
     def _userinfo(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme != self.facts.userinfo_scheme or not self.grants.serves(token):
+        start, in_path, _ = (self.facts.userinfo or "").partition(TOKEN)
+        if in_path:
+            scheme, token = scheme or "path", request.base_url.removeprefix(start)
+        expected = "path" if in_path else self.facts.userinfo_scheme
+        if scheme != expected or not self.grants.serves(token) or request.get_data():
             self.refusals.append("userinfo: no living access token")
             return Response('{"error":"invalid_token"}', 401, mimetype=JSON)
         return Response(json.dumps(self.facts.account), mimetype=JSON)
@@ -246,6 +251,12 @@ class Service:
             return Response('{"error":"invalid_token"}', 401, challenge, JSON)
         self.calls += 1
         return answer_mcp(request, self.name)
+
+
+def _is_at(url: str, endpoint: str | None) -> bool:
+    """Compare a URL with an endpoint, which may end in the gap for a token."""
+    start, gap, _ = (endpoint or "").partition(TOKEN)
+    return url.startswith(start) if gap else url == endpoint
 
 
 def _members(request: Request, form: str) -> Mapping[str, str]:

@@ -38,6 +38,7 @@ DECLARED: dict[str, Any] = {
     "introspection_endpoint": "https://login.example.com/introspect",
     "userinfo_header": "X-Token",
     "userinfo_scheme": "",
+    "userinfo_method": Method.POST,
     "basic_encoding": BasicEncoding.RAW,
     "resource_in": ResourceIn.TOKEN,
     "scope_sets": {"user_scope": ("a", "b")},

@@ -161,6 +161,7 @@ class Quirks:
     """Asked for ``exp`` where nothing else tells a lifetime (RFC 7662)."""
     userinfo_header: str = "Authorization"
     userinfo_scheme: str = "Bearer"
+    userinfo_method: Method = Method.GET
     basic_encoding: BasicEncoding = BasicEncoding.FORM
     resource_in: ResourceIn = ResourceIn.BOTH
     scope_sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -267,6 +268,7 @@ def _tuples(said: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
 
 
 _READERS: Mapping[str, Any] = {
+    "userinfo_method": Method,
     "basic_encoding": BasicEncoding,
     "resource_in": ResourceIn,
     "scope_sets": _tuples,

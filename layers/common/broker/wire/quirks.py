@@ -89,6 +89,7 @@ class DeclaredQuirks(Wire):
     introspection_endpoint: _Template | None = None
     userinfo_header: _Header = "Authorization"
     userinfo_scheme: _Scheme = "Bearer"
+    userinfo_method: Literal["GET", "POST"] = "GET"
     basic_encoding: Literal["form", "raw"] = "form"
     resource_in: Literal["both", "authorization_request", "token_request", "none"] = "both"
     scope_sets: Annotated[

@@ -72,11 +72,12 @@ def _check_kept(quirks: Quirks, values: Mapping[str, Any], outbound: Outbound) -
 def _check_templates(quirks: Quirks, values: Mapping[str, Any]) -> None:
     rules = {**quirks.gap_rules, CLIENT_ID: _ANY}
     in_path = quirks.revocation_request.place is Place.PATH
+    with_token = "revocation_endpoint" if in_path else None
     if in_path and TOKEN not in gaps(values.get("revocation_endpoint") or "{token}"):
         raise InvalidServer("revocation_endpoint: has no {token} for the place path.")
     urls = [(name, values[name]) for name in TEMPLATED if values.get(name)]
     for name, url in [*urls, *_inner_urls(quirks)]:
-        own = {TOKEN: _ANY} if name == "revocation_endpoint" and in_path else {}
+        own = {TOKEN: _ANY} if name == "userinfo_endpoint" or name == with_token else {}
         _check_names(name, url, {**rules, **own})
         if wrong := misplaced(url, rules):
             raise InvalidServer(
