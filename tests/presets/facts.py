@@ -19,11 +19,13 @@ class RevokeAs(_Strict):
     """How tokens are revoked where it is not as in RFC 7009."""
 
     method: Literal["POST", "DELETE"] = "POST"
-    shown_by: Literal["client", "json_basic", "bearer", "nobody"] = "client"
+    shown_by: Literal["client", "form_basic", "json_basic", "bearer", "nobody"] = "client"
     """Who asks: the client in its usual style, or by Basic; the token's bearer; or anybody."""
     place: Literal["body", "query", "path", "header"] = "body"
     """Where the token lies; ``header``: nowhere but in the Authorization header."""
     parameter: str = "token"
+    only: Literal["access", "refresh"] | None = None
+    """The one kind of token that is taken; any other is refused."""
 
 
 class RenewAs(_Strict):
@@ -56,6 +58,8 @@ class Facts(_Strict):
 
     # What it wants
     style: Literal["form_post", "form_basic", "json_basic", "json_post"]
+    basic: Literal["form", "raw"] = "form"
+    """How id and secret are read from HTTP Basic: form-decoded, or as they are."""
     pkce: Literal["required", "checked", "refused"]
     """Without it nothing goes; it is checked where it comes; its parameters are an error."""
     scopes: tuple[str, ...]

@@ -162,17 +162,18 @@ class Service:
 
     def _authenticated(self, request: Request) -> Mapping[str, str]:
         """Read a body in the service's own form, with the credentials in their own place."""
-        form, place = self.facts.style.split("_")
+        facts = self.facts
+        form, place = facts.style.split("_")
         media = {"form": FORM, "json": JSON}[form]
         if request.mimetype != media:
             raise Refused("invalid_request", f"Content-Type is not {media}")
         said = _members(request, form)
-        body = (said.get(self.facts.client_parameter), said.get("client_secret"))
+        body = (said.get(facts.client_parameter), said.get("client_secret"))
         expected = (self.client_id, self.client_secret)
         if place == "post":
             if request.authorization or body != expected:
                 raise Refused("invalid_client", "id and secret are not in the body alone")
-        elif _basic(request) != expected or body != (None, None):
+        elif _basic(request, facts.basic) != expected or body != (None, None):
             raise Refused("invalid_client", "id and secret are not in a Basic header alone")
         return said
 
@@ -203,6 +204,7 @@ class Service:
     def _revoke(self, request: Request) -> Response:
         try:
             token = self._revoked(request, self.facts.revoke_as)
+            self.grants.check_kind(token, self.facts.revoke_as.only)
         except Refused as exc:
             self.refusals.append(f"revocation: {exc.code}: {exc}")
             return failed(exc, self.facts, request)
@@ -214,10 +216,10 @@ class Service:
         said: Mapping[str, str] = request.args if way.place == "query" else {}
         if way.shown_by == "client":
             said = self._authenticated(request)
-        elif way.shown_by == "json_basic":
-            if _basic(request) != (self.client_id, self.client_secret):
+        elif way.shown_by.endswith("_basic"):
+            if _basic(request, self.facts.basic) != (self.client_id, self.client_secret):
                 raise Refused("invalid_client", "no Basic header with id and secret")
-            said = _members(request, "json")
+            said = _members(request, way.shown_by.removesuffix("_basic"))
         elif way.place == "body":
             said = _members(request, "form")
         scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
@@ -271,11 +273,13 @@ def _members(request: Request, form: str) -> Mapping[str, str]:
     return said
 
 
-def _basic(request: Request) -> tuple[str, str] | None:
+def _basic(request: Request, encoding: str) -> tuple[str, str] | None:
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Basic":
         return None
     client_id, _, secret = base64.b64decode(encoded).decode().partition(":")
+    if encoding == "raw":
+        return client_id, secret
     return unquote_plus(client_id), unquote_plus(secret)
 
 

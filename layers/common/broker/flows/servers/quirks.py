@@ -77,7 +77,7 @@ def _check_templates(quirks: Quirks, values: Mapping[str, Any]) -> None:
         raise InvalidServer("revocation_endpoint: has no {token} for the place path.")
     urls = [(name, values[name]) for name in TEMPLATED if values.get(name)]
     for name, url in [*urls, *_inner_urls(quirks)]:
-        own = {TOKEN: _ANY} if name == "userinfo_endpoint" or name == with_token else {}
+        own = {TOKEN: _ANY} if name in {"userinfo_endpoint", with_token} else {}
         _check_names(name, url, {**rules, **own})
         if wrong := misplaced(url, rules):
             raise InvalidServer(
