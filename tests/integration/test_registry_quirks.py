@@ -50,6 +50,7 @@ QUIRKS: dict[str, Any] = {
         "token": "access_token",
         "parameter": "access_token",
         "credentials": "omitted",
+        "min_age_seconds": 86_400,
     },
     "long_lived_exchange": {
         "endpoint": "https://{instance_url}/long",
@@ -101,6 +102,7 @@ def test_a_server_without_any_shows_the_standards(world: World) -> None:
         "token": "refresh_token",
         "parameter": "refresh_token",
         "credentials": "same",
+        "min_age_seconds": 0,
     }
     assert (body["kept_fields"], body["long_lived_exchange"]) == ({}, None)
 

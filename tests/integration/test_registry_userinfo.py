@@ -46,6 +46,8 @@ def test_what_cannot_be_is_refused(world: World, changes: dict[str, Any], messag
         {"scope_aliases": {str(number): [] for number in range(51)}},
         {"scope_aliases": {"a": [str(number) for number in range(11)]}},
         {"userinfo_method": "DELETE"},
+        {"refresh_request": {"min_age_seconds": -1}},
+        {"refresh_request": {"min_age_seconds": 2_592_001}},
     ],
 )
 def test_what_is_malformed_is_no_request(changes: dict[str, Any]) -> None:

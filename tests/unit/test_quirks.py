@@ -44,7 +44,7 @@ DECLARED: dict[str, Any] = {
     "scope_sets": {"user_scope": ("a", "b")},
     "scope_aliases": {"email": ("https://login.example.com/email",), "offline_access": ()},
     "refresh_request": RefreshRequest(
-        Method.GET, "x", TokenName.ACCESS, "access_token", Credentials.OMITTED
+        Method.GET, "x", TokenName.ACCESS, "access_token", Credentials.OMITTED, 86_400
     ),
     "long_lived_exchange": LongLivedExchange("https://login.example.com/long", Method.GET),
     "revocation_request": RevocationRequest(

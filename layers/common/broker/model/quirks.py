@@ -81,6 +81,8 @@ class RefreshRequest:
     """``access_token``: there is no refresh token, the access token renews itself."""
     parameter: str = "refresh_token"
     credentials: Credentials = Credentials.SAME
+    min_age_seconds: int = 0
+    """Younger token sets are refused; they are not renewed to see whether it works."""
 
 
 @dataclass(frozen=True, slots=True)

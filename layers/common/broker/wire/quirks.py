@@ -34,6 +34,7 @@ class DeclaredRefreshRequest(_Declared):
     token: Literal["refresh_token", "access_token"] = "refresh_token"
     parameter: _Parameter = "refresh_token"
     credentials: Literal["same", "omitted"] = "same"
+    min_age_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 0
 
 
 class DeclaredExchange(_Declared):
