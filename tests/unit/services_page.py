@@ -79,7 +79,7 @@ def _settings(preset: Preset) -> Iterator[tuple[str, str]]:
         elif name == "kept_fields":
             yield from ((f"{name}.{each}", _kept(kept)) for each, kept in value.items())
         elif name == "scope_aliases":
-            yield from ((f"{name}.{each}", _listed(names)) for each, names in value.items())
+            yield from ((f"granted: {each}", _listed(names)) for each, names in value.items())
         elif name in DeclaredQuirks.model_fields and isinstance(value, dict):
             yield name, ", ".join(f"{key}={text}" for key, text in value.items())
         elif isinstance(value, dict):
@@ -90,7 +90,7 @@ def _settings(preset: Preset) -> Iterator[tuple[str, str]]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return f"granted where {' or '.join(names)} is listed" if names else "granted without a word"
+    return f"also where {' or '.join(names)} is listed" if names else "not listed"
 
 
 def _kept(kept: Mapping[str, Any]) -> str:
