@@ -85,6 +85,8 @@ class Facts(_Strict):
     """What else a token response holds."""
     callback: Mapping[str, str] = Field(default_factory=dict)
     """What else an authorization response holds."""
+    callback_lists: str | None = None
+    """The parameter of it that lists what was granted; then no token response does."""
     expiry: Literal["number", "string", "none"] = "number"
     lifetime: int | None = None
     """Seconds; None: it ends when it ends, and nobody says when."""

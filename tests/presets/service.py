@@ -93,6 +93,8 @@ class Service:
         grant = Grant(scopes, self._is_offline(asked, scopes))
         code = self.grants.open(grant, asked["redirect_uri"], asked.get("code_challenge"))
         sent = {"code": code, "state": asked["state"], **self.facts.callback}
+        if self.facts.callback_lists:
+            sent[self.facts.callback_lists] = self.facts.separator.join(scopes)
         return Response(
             status=302, headers={"Location": f"{asked['redirect_uri']}?{urlencode(sent)}"}
         )

@@ -43,6 +43,7 @@ DECLARED: dict[str, Any] = {
     "resource_in": ResourceIn.TOKEN,
     "scope_sets": {"user_scope": ("a", "b")},
     "scope_aliases": {"email": ("https://login.example.com/email",), "offline_access": ()},
+    "scope_callback_parameter": "scope",
     "refresh_request": RefreshRequest(
         Method.GET, "x", TokenName.ACCESS, "access_token", Credentials.OMITTED, 86_400
     ),

@@ -81,7 +81,9 @@ class Grants:
         tokens, kept = response.token_set, pending.kept
         known = (tokens.access_token, tokens.refresh_token, response.id_token, code, secret)
         kept = kept_of_response(server, response.members, kept, *known)
-        response = replace(response, kept=kept)
+        if tokens.scope is None and pending.granted_scopes:
+            tokens = replace(tokens, scope=pending.granted_scopes)
+        response = replace(response, token_set=tokens, kept=kept)
         try:
             server = self.redeemer.settled(server)
             return server, self.redeemer.completed(server, response, deadline)

@@ -170,6 +170,8 @@ class Quirks:
     """Further scopes of the authorization request, by the parameter that says them."""
     scope_aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What a token response lists in place of a scope: any of these; none: it lists nothing."""
+    scope_callback_parameter: str | None = None
+    """Which parameter of the authorization response lists what was granted, if no token does."""
     refresh_request: RefreshRequest = RefreshRequest()
     long_lived_exchange: LongLivedExchange | None = None
     revocation_request: RevocationRequest = RevocationRequest()

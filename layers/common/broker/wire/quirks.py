@@ -100,6 +100,7 @@ class DeclaredQuirks(Wire):
     scope_aliases: Annotated[
         Mapping[_Scope, Annotated[list[_Scope], Field(max_length=10)]], Field(max_length=50)
     ] = Field(default_factory=dict)
+    scope_callback_parameter: _Parameter | None = None
     refresh_request: DeclaredRefreshRequest = Field(default_factory=DeclaredRefreshRequest)
     long_lived_exchange: DeclaredExchange | None = None
     revocation_request: DeclaredRevocationRequest = Field(default_factory=DeclaredRevocationRequest)

@@ -28,6 +28,7 @@ _PREFIXES_REFUSED = ("mcp-", "proxy-", "sec-")
 _OURS = frozenset({"authorization", "last-event-id", "user-agent"})
 _ANY = GapRule(GapKind.SEGMENT)
 _OWN = (CLIENT_ID, TOKEN)
+_OF_RESPONSES = frozenset({"code", "error", "error_description", "error_uri", "iss", "state"})
 
 
 def check_quirks(values: Mapping[str, Any], outbound: Outbound) -> None:
@@ -112,6 +113,8 @@ def _check_scope_sets(quirks: Quirks, values: Mapping[str, Any]) -> None:
             raise InvalidServer(f"scope_sets.{name}: a parameter of that name is sent already.")
         if torn := [scope for scope in scopes if sign in scope]:
             raise InvalidServer(f"scope_sets.{name}: {torn[0]} holds the scope_separator.")
+    if quirks.scope_callback_parameter in _OF_RESPONSES:
+        raise InvalidServer("scope_callback_parameter: that parameter means something else.")
     for scope, others in quirks.scope_aliases.items():
         if several := [name for name in (scope, *others) if sign in name]:
             raise InvalidServer(f"scope_aliases: {several[0]} holds the scope_separator.")

@@ -1,4 +1,4 @@
-"""What a builder declares of scopes and of the userinfo endpoint: taken, or refused by name."""
+"""Quirks as a builder declares them, continued: of scopes, of the userinfo endpoint, and none."""
 
 from typing import Any
 
@@ -20,6 +20,19 @@ def test_a_userinfo_endpoint_may_have_a_gap_for_the_token(world: World) -> None:
     assert body["userinfo_endpoint"] == url
 
 
+def test_a_server_without_any_shows_the_standards(world: World) -> None:
+    body = shown(put(world, WANTED), BASE_URL)
+    assert body["refresh_request"] == {
+        "method": "POST",
+        "grant_type": "refresh_token",
+        "token": "refresh_token",
+        "parameter": "refresh_token",
+        "credentials": "same",
+        "min_age_seconds": 0,
+    }
+    assert (body["kept_fields"], body["long_lived_exchange"]) == ({}, None)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -29,6 +42,7 @@ def test_a_userinfo_endpoint_may_have_a_gap_for_the_token(world: World) -> None:
             "userinfo_endpoint: {token} cannot",
         ),
         ({"scope_aliases": {"a,b": []}} | COMMA, "scope_aliases: a,b holds"),
+        ({"scope_callback_parameter": "state"}, "scope_callback_parameter: that"),
         ({"scope_aliases": {"a": ["b,c"]}} | COMMA, "scope_aliases: b,c holds"),
     ],
 )
@@ -46,6 +60,7 @@ def test_what_cannot_be_is_refused(world: World, changes: dict[str, Any], messag
         {"scope_aliases": {str(number): [] for number in range(51)}},
         {"scope_aliases": {"a": [str(number) for number in range(11)]}},
         {"userinfo_method": "DELETE"},
+        {"scope_callback_parameter": ""},
         {"refresh_request": {"min_age_seconds": -1}},
         {"refresh_request": {"min_age_seconds": 2_592_001}},
     ],
