@@ -36,7 +36,7 @@ KEPT = {
         KeptFrom.CALLBACK, "accounts-server", GapKind.HOST, ("*.example.com",), "login.example.com"
     ),
 }
-SAID = {"instance_url": "https://login.example.com"}
+SAID: dict[str, object] = {"instance_url": "https://login.example.com"}
 CAME = {"realmId": "4620816365", "accounts-server": "https://login.example.com"}
 
 
@@ -76,6 +76,15 @@ def test_the_values_of_both_answers_are_kept(server: World) -> None:
     assert stands.revocation.endpoint == "https://login.example.com/revoke"
     assert stands.account.label == "jo@example.com"
     assert stands.config_digest == server.server.config_digest
+
+
+def test_a_value_that_nothing_has_a_gap_for_is_kept_if_it_is_said(server: World) -> None:
+    spare = {"team": KeptField(KeptFrom.TOKEN_RESPONSE, "team.id")}
+    quirks = replace(server.server.quirks, kept_fields=KEPT | spare)
+    server.server = server.register(replace(server.server, quirks=quirks))
+    assert "team" not in connected(server).kept
+    server.login.extra = SAID | {"team": {"id": "T1"}}
+    assert connected(server, "kim").kept["team"] == "T1"
 
 
 def test_a_call_goes_to_the_connections_own_place_with_its_headers(server: World) -> None:

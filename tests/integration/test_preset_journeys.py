@@ -214,11 +214,22 @@ def test_salesforce_keeps_where_the_organization_is(world: World) -> None:
     assert seen.revocation is Revocation.CONFIRMED
 
 
+JO = "jo@example.com"
+
+
 @pytest.mark.parametrize(
     ("preset", "place", "said"),
     [
+        (
+            "digitalocean",
+            "POST https://cloud.digitalocean.com/v1/oauth/revoke?token=at-1",
+            "Bearer at-1",
+        ),
         ("dropbox", "POST https://api.dropboxapi.com/2/auth/token/revoke", "Bearer at-1"),
         ("hubspot", "DELETE https://api.hubapi.com/oauth/v1/refresh-tokens/rt-1", ""),
+        ("linear", "POST https://api.linear.app/oauth/revoke", "Bearer at-1"),
+        ("miro", "POST https://api.miro.com/v1/oauth/revoke?access_token=at-1", ""),
+        ("smartsheet", "DELETE https://api.smartsheet.com/2.0/token", "Bearer at-1"),
         ("strava", "POST https://www.strava.com/oauth/deauthorize", ""),
     ],
 )
@@ -227,10 +238,19 @@ def test_a_disconnect_asks_as_the_service_wants(
 ) -> None:
     token = {"access_token": "at-1", "refresh_token": "rt-1", "expires_in": 3600}
     answers: Answers = {
+        "POST https://cloud.digitalocean.com/v1/oauth/token": [token],
         "POST https://api.dropboxapi.com/oauth2/token": [token],
         "POST https://api.hubapi.com/oauth/v1/token": [token],
+        "POST https://api.linear.app/oauth/token": [token],
+        "POST https://api.miro.com/v1/oauth/token": [token],
+        "POST https://api.smartsheet.com/2.0/token": [token],
         "POST https://www.strava.com/api/v3/oauth/token": [token],
-        place: [None],
+        place.partition("?")[0]: [None],
+        "GET https://api.digitalocean.com/v2/account": [{"account": {"email": JO}}],
+        "POST https://api.dropboxapi.com/2/users/get_current_account": [{"email": JO}],
+        "GET https://api.hubapi.com/oauth/v1/access-tokens/at-1": [{"user": JO}],
+        "GET https://api.miro.com/v1/users/me": [{"id": "1", "name": "jo"}],
+        "GET https://api.smartsheet.com/2.0/users/me": [{"id": 1, "email": JO}],
         "GET https://www.strava.com/api/v3/athlete": [{"id": 1, "username": "jo"}],
     }
     seen = walk(world, preset, answers, 0)

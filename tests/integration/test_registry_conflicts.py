@@ -70,6 +70,20 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         },
         "authorization_endpoint",
     ),
+    "swapped, and only the token endpoint is called one": (
+        {
+            "authorization_endpoint": "https://x.example.com/oauth/token",
+            "token_endpoint": "https://x.example.com/oauth",
+        },
+        "authorization_endpoint",
+    ),
+    "swapped, and only the login is called one": (
+        {
+            "authorization_endpoint": "https://x.example.com/oauth/access",
+            "token_endpoint": "https://x.example.com/oauth/authorize",
+        },
+        "authorization_endpoint",
+    ),
     "an issuer with a query": ({"issuer": "https://login.example.com/?a=b"}, "issuer"),
     "scopes twice": (
         {"scopes": ["a"], "extra_authorize_params": {"scope": "b"}},
@@ -83,6 +97,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         },
         "extra_authorize_params",
     ),
+    "the redirect URI twice": (
+        {"extra_token_params": {"redirect_uri": "https://broker.example.com/"}},
+        "extra_token_params",
+    ),
+    "a code with refreshes": ({"extra_refresh_params": {"code": "x"}}, "extra_refresh_params"),
     "the resource twice": (
         {"resource": "https://mcp.example.com", "extra_token_params": {"resource": "x"}},
         "extra_token_params",
@@ -131,6 +150,17 @@ TAKEN: dict[str, dict[str, Any]] = {
     "names of their own": {
         "authorization_endpoint": "https://x.example.com/a",
         "token_endpoint": "https://x.example.com/b",
+    },
+    "a token endpoint that is called auth": {
+        "authorization_endpoint": "https://x.example.com/login",
+        "token_endpoint": "https://x.example.com/auth",
+    },
+    "a login page that is called token": {
+        "authorization_endpoint": "https://x.example.com/token",
+        "token_endpoint": "https://x.example.com/oauth/token",
+    },
+    "a redirect URI with refreshes": {
+        "extra_refresh_params": {"redirect_uri": "https://broker.example.com/callback/notes"}
     },
     "a scope that is a URL": {"scopes": ["https://api.example.com/auth/user.read", "a:b/c+d"]},
     "an extra scope without scopes": {"extra_authorize_params": {"scope": "b"}},

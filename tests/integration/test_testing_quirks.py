@@ -89,6 +89,18 @@ def test_every_step_holds(gapped: World) -> None:
     assert gapped.services.elsewhere == []
 
 
+def test_a_token_that_is_too_young_to_be_renewed_is_left_alone(gapped: World) -> None:
+    renews = replace(RENEWS, min_age_seconds=86_400)
+    quirks = replace(gapped.server.quirks, refresh_request=renews)
+    gapped.server = gapped.register(replace(gapped.server, quirks=quirks))
+    run = walked(gapped, realmId="42")
+    (step,) = [step for step in run.steps if step.step is TestStep.REFRESH]
+    assert step.outcome == "ok"
+    assert step.seen == "Not tried: the service renews no token that is younger than 24 hours."
+    assert run.status is TestStatus.SUCCEEDED
+    assert gapped.login.revoked == ["canary-access-1"]
+
+
 def test_a_value_that_is_missing_is_named(gapped: World) -> None:
     run = walked(gapped)
     assert run.status is TestStatus.FAILED

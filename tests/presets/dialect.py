@@ -65,8 +65,9 @@ def _members(tokens: Tokens, facts: Facts) -> dict[str, Any]:
     named: dict[str, Any] = {"access_token": tokens.access, "token_type": "Bearer"}
     if tokens.refresh:
         named["refresh_token"] = tokens.refresh
-    if tokens.scopes:
-        named["scope"] = facts.separator.join(tokens.scopes)
+    if tokens.scopes and not facts.callback_lists:
+        listed = [facts.listed_as.get(scope, scope) for scope in tokens.scopes]
+        named["scope"] = facts.separator.join(filter(None, listed))
     if facts.lifetime and facts.expiry != "none":
         named["expires_in"] = {"number": int, "string": str}[facts.expiry](facts.lifetime)
     if facts.nest:

@@ -19,11 +19,13 @@ class RevokeAs(_Strict):
     """How tokens are revoked where it is not as in RFC 7009."""
 
     method: Literal["POST", "DELETE"] = "POST"
-    shown_by: Literal["client", "json_basic", "bearer", "nobody"] = "client"
+    shown_by: Literal["client", "form_basic", "json_basic", "bearer", "nobody"] = "client"
     """Who asks: the client in its usual style, or by Basic; the token's bearer; or anybody."""
     place: Literal["body", "query", "path", "header"] = "body"
     """Where the token lies; ``header``: nowhere but in the Authorization header."""
     parameter: str = "token"
+    only: Literal["access", "refresh"] | None = None
+    """The one kind of token that is taken; any other is refused."""
 
 
 class RenewAs(_Strict):
@@ -56,10 +58,14 @@ class Facts(_Strict):
 
     # What it wants
     style: Literal["form_post", "form_basic", "json_basic", "json_post"]
+    basic: Literal["form", "raw"] = "form"
+    """How id and secret are read from HTTP Basic: form-decoded, or as they are."""
     pkce: Literal["required", "checked", "refused"]
     """Without it nothing goes; it is checked where it comes; its parameters are an error."""
     scopes: tuple[str, ...]
     separator: Literal[" ", ","]
+    listed_as: Mapping[str, str] = Field(default_factory=dict)
+    """Under what a token response lists a scope; the empty text: it does not."""
     scope_parameter: str = "scope"
     client_parameter: str = "client_id"
     requires: Mapping[str, str] = Field(default_factory=dict)
@@ -79,6 +85,8 @@ class Facts(_Strict):
     """What else a token response holds."""
     callback: Mapping[str, str] = Field(default_factory=dict)
     """What else an authorization response holds."""
+    callback_lists: str | None = None
+    """The parameter of it that lists what was granted; then no token response does."""
     expiry: Literal["number", "string", "none"] = "number"
     lifetime: int | None = None
     """Seconds; None: it ends when it ends, and nobody says when."""
@@ -89,6 +97,7 @@ class Facts(_Strict):
     label: str | None = None
     """How the account is shown to its user; None: the service does not say where we ask."""
     userinfo_scheme: str = "Bearer"
+    userinfo_method: Literal["GET", "POST"] = "GET"
     token_header: tuple[str, str] = ("Authorization", "Bearer")
     """Header and scheme that the service's API wants access tokens in."""
 

@@ -77,6 +77,13 @@ class Grants:
         """Return the living grant of an access token."""
         return next((each for each in self.every if each.alive and token in each.access), None)
 
+    def check_kind(self, token: str, only: str | None) -> None:
+        """Raise Refused for a token that is not of the one kind that is taken."""
+        if only == "access" and not self.serves(token):
+            raise Refused("invalid_request", "that is no access token")
+        if only == "refresh" and token not in {each.refresh for each in self.every}:
+            raise Refused("invalid_request", "that is no refresh token")
+
     def end(self, token: str) -> None:
         """End the grant of any of its tokens (RFC 7009 §2.1)."""
         for grant in self.every:

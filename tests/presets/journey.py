@@ -91,6 +91,8 @@ class Walk:
         connected = self._good(answer)
         label = connected["connection"].get("account")
         assert label == self.service.facts.label, f"account: {label}"
+        missing = connected["connection"]["missing_scopes"]
+        assert missing == [], f"missing scopes: {missing}"
 
     def call(self) -> None:
         """Call a tool: one request."""

@@ -19,6 +19,7 @@ from .grants import Grant, Grants
 from .mcp_endpoint import answer_mcp
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+TOKEN = "{token}"
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Service:
         """Where tokens are revoked, up to a token in its path."""
         template = self.facts.revoke
         filled = template and template.replace("{client_id}", self.client_id)
-        return filled and filled.removesuffix("{token}")
+        return filled and filled.removesuffix(TOKEN)
 
     def hosts(self) -> set[str]:
         """Return the names that it answers at."""
@@ -69,7 +70,7 @@ class Service:
                     return self._renew(request, way)
                 case "POST", (facts.token | facts.refresh):
                     return self._token(request, url)
-                case "GET", facts.userinfo:
+                case facts.userinfo_method, _ if _is_at(url, facts.userinfo):
                     return self._userinfo(request)
                 case "POST", self.mcp_url:
                     return self._mcp(request)
@@ -92,6 +93,8 @@ class Service:
         grant = Grant(scopes, self._is_offline(asked, scopes))
         code = self.grants.open(grant, asked["redirect_uri"], asked.get("code_challenge"))
         sent = {"code": code, "state": asked["state"], **self.facts.callback}
+        if self.facts.callback_lists:
+            sent[self.facts.callback_lists] = self.facts.separator.join(scopes)
         return Response(
             status=302, headers={"Location": f"{asked['redirect_uri']}?{urlencode(sent)}"}
         )
@@ -161,17 +164,18 @@ class Service:
 
     def _authenticated(self, request: Request) -> Mapping[str, str]:
         """Read a body in the service's own form, with the credentials in their own place."""
-        form, place = self.facts.style.split("_")
+        facts = self.facts
+        form, place = facts.style.split("_")
         media = {"form": FORM, "json": JSON}[form]
         if request.mimetype != media:
             raise Refused("invalid_request", f"Content-Type is not {media}")
         said = _members(request, form)
-        body = (said.get(self.facts.client_parameter), said.get("client_secret"))
+        body = (said.get(facts.client_parameter), said.get("client_secret"))
         expected = (self.client_id, self.client_secret)
         if place == "post":
             if request.authorization or body != expected:
                 raise Refused("invalid_client", "id and secret are not in the body alone")
-        elif _basic(request) != expected or body != (None, None):
+        elif _basic(request, facts.basic) != expected or body != (None, None):
             raise Refused("invalid_client", "id and secret are not in a Basic header alone")
         return said
 
@@ -202,6 +206,7 @@ class Service:
     def _revoke(self, request: Request) -> Response:
         try:
             token = self._revoked(request, self.facts.revoke_as)
+            self.grants.check_kind(token, self.facts.revoke_as.only)
         except Refused as exc:
             self.refusals.append(f"revocation: {exc.code}: {exc}")
             return failed(exc, self.facts, request)
@@ -213,10 +218,10 @@ class Service:
         said: Mapping[str, str] = request.args if way.place == "query" else {}
         if way.shown_by == "client":
             said = self._authenticated(request)
-        elif way.shown_by == "json_basic":
-            if _basic(request) != (self.client_id, self.client_secret):
+        elif way.shown_by.endswith("_basic"):
+            if _basic(request, self.facts.basic) != (self.client_id, self.client_secret):
                 raise Refused("invalid_client", "no Basic header with id and secret")
-            said = _members(request, "json")
+            said = _members(request, way.shown_by.removesuffix("_basic"))
         elif way.place == "body":
             said = _members(request, "form")
         scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
@@ -232,7 +237,11 @@ class Service:
 
     def _userinfo(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme != self.facts.userinfo_scheme or not self.grants.serves(token):
+        start, in_path, _ = (self.facts.userinfo or "").partition(TOKEN)
+        if in_path:
+            scheme, token = scheme or "path", request.base_url.removeprefix(start)
+        expected = "path" if in_path else self.facts.userinfo_scheme
+        if scheme != expected or not self.grants.serves(token) or request.get_data():
             self.refusals.append("userinfo: no living access token")
             return Response('{"error":"invalid_token"}', 401, mimetype=JSON)
         return Response(json.dumps(self.facts.account), mimetype=JSON)
@@ -248,6 +257,12 @@ class Service:
         return answer_mcp(request, self.name)
 
 
+def _is_at(url: str, endpoint: str | None) -> bool:
+    """Compare a URL with an endpoint, which may end in the gap for a token."""
+    start, gap, _ = (endpoint or "").partition(TOKEN)
+    return url.startswith(start) if gap else url == endpoint
+
+
 def _members(request: Request, form: str) -> Mapping[str, str]:
     if form == "form":
         pairs = parse_qsl(request.get_data(as_text=True), keep_blank_values=True)
@@ -260,11 +275,13 @@ def _members(request: Request, form: str) -> Mapping[str, str]:
     return said
 
 
-def _basic(request: Request) -> tuple[str, str] | None:
+def _basic(request: Request, encoding: str) -> tuple[str, str] | None:
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Basic":
         return None
     client_id, _, secret = base64.b64decode(encoded).decode().partition(":")
+    if encoding == "raw":
+        return client_id, secret
     return unquote_plus(client_id), unquote_plus(secret)
 
 

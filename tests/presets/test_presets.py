@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.presets import Catalogue
+from broker.presets import Catalogue, Preset
 from local.stack import LocalStack
 from tests.presets.facts import all_facts
 from tests.presets.journey import Walk
@@ -16,10 +16,13 @@ from tests.presets.run import walks
 from tests.presets.service import Service
 
 SAMPLE = ("airtable", "figma", "github", "google", "jira", "notion", "slack", "tiktok")
+_ROUNDED = 60
+"""Seconds: services say 3599 of an hour."""
 OTHERWISE: dict[str, tuple[str, dict[str, Any]]] = {
     "another token request style": ("jira", {"style": "form_basic"}),
     "a JSON body": ("jira", {"style": "json_post"}),
     "another separator": ("figma", {"separator": " "}),
+    "another name for a scope": ("google", {"listed_as": {"email": "mail"}}),
     "another parameter for the scopes": ("slack", {"scope_parameter": "scope", "label": "-"}),
     "another name for the client id": ("tiktok", {"client_parameter": "client_id"}),
     "no PKCE": ("jira", {"pkce": "refused"}),
@@ -47,6 +50,18 @@ def every(stack: LocalStack) -> Iterator[dict[str, Walk]]:
 
 def test_there_are_facts_for_every_preset() -> None:
     assert all_facts().keys() == {preset.preset_id for preset in Catalogue().all()}
+
+
+@pytest.mark.parametrize("preset", list(Catalogue().all()), ids=lambda preset: preset.preset_id)
+def test_a_preset_promises_no_other_life_than_its_service_gives(preset: Preset) -> None:
+    facts, said = all_facts()[preset.preset_id], preset.lifetimes
+    if said.access_token_seconds and facts.lifetime and not facts.renews_itself:
+        assert abs(said.access_token_seconds - facts.lifetime) <= _ROUNDED
+    if said.access_token_ends is False:
+        assert facts.expiry == "none"
+        assert facts.lifetime is None
+    assert (said.refresh_token == "never") <= (facts.refreshes == "never")
+    assert bool(preset.server.revocation_endpoint) is bool(facts.revoke)
 
 
 def test_the_sample_differs() -> None:

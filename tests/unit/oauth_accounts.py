@@ -37,8 +37,9 @@ def find(
     userinfo: Service | None = None,
     server: Server = SERVER,
     nonce: str | None = "n-1",
+    token: str = "at-1",
 ) -> Account:
-    tokens = TokenSet(Secret("at-1"), None, None, NOW)
+    tokens = TokenSet(Secret(token), None, None, NOW)
     response = TokenResponse(tokens, Secret(id_token) if id_token else None, members or {})
     finder = AccountFinder((userinfo or saying({}, 500)).outbound, StoppedClock())
     return finder.find(response, server, nonce=nonce, deadline=5.0)

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from broker.presets import Catalogue, Lifetimes, Preset, PresetValue
@@ -78,6 +78,8 @@ def _settings(preset: Preset) -> Iterator[tuple[str, str]]:
             yield name, _SPACED[value]
         elif name == "kept_fields":
             yield from ((f"{name}.{each}", _kept(kept)) for each, kept in value.items())
+        elif name == "scope_aliases":
+            yield from ((f"granted: {each}", _listed(names)) for each, names in value.items())
         elif name in DeclaredQuirks.model_fields and isinstance(value, dict):
             yield name, ", ".join(f"{key}={text}" for key, text in value.items())
         elif isinstance(value, dict):
@@ -85,6 +87,10 @@ def _settings(preset: Preset) -> Iterator[tuple[str, str]]:
         else:
             yield name, str(value).lower() if isinstance(value, bool) else value
     yield from _lifetimes(preset.lifetimes)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"also where {' or '.join(names)} is listed" if names else "not listed"
 
 
 def _kept(kept: Mapping[str, Any]) -> str:

@@ -136,9 +136,36 @@ def test_missing_scopes_are_those_asked_for_and_not_granted() -> None:
     connection = Connection(
         "jo", "crm", "g", 1, Status.ACTIVE, "d", tokens, NOW, NOW, requested_scopes=("a", "b", "c")
     )
-    assert connection.missing_scopes == ("a", "c")
+    assert connection.missing_scopes(Quirks()) == ("a", "c")
     challenged = replace(connection, challenged_scopes=("b", "c", "d"))
-    assert challenged.missing_scopes == ("a", "c", "d")
+    assert challenged.missing_scopes(Quirks()) == ("a", "c", "d")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "granted", "lacking"),
+    [
+        (("openid", "email"), ("openid", "https://login.example.com/email"), ()),
+        (("email",), ("email",), ()),
+        (("email",), ("openid",), ("email",)),
+        (("read", "offline_access"), ("read",), ()),
+        (("offline_access",), (), ()),
+        (("public",), ("repo",), ()),
+        (("repo",), ("public",), ("repo",)),
+    ],
+)
+def test_a_scope_is_granted_under_any_name_that_the_service_has_for_it(
+    wanted: tuple[str, ...], granted: tuple[str, ...], lacking: tuple[str, ...]
+) -> None:
+    aliases = {
+        "email": ("https://login.example.com/email", "mail"),
+        "offline_access": (),
+        "public": ("repo",),
+    }
+    tokens = SealedTokens(SEALED, None, None, NOW, granted)
+    connection = Connection(
+        "jo", "crm", "g", 1, Status.ACTIVE, "d", tokens, NOW, NOW, requested_scopes=wanted
+    )
+    assert connection.missing_scopes(Quirks(scope_aliases=aliases)) == lacking
 
 
 def test_every_field_of_a_server_is_decisive_or_indifferent_by_decision() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.model import Account
+from broker.model import Account, Method, Quirks
 from tests.unit.oauth_accounts import (
     CLAIMS,
     NOBODY,
@@ -28,6 +28,27 @@ def test_userinfo_is_asked_with_the_access_token() -> None:
     assert request.method == "GET"
     assert request.headers["authorization"] == "Bearer at-1"
     assert account.label == "jo"
+
+
+@pytest.mark.parametrize("method", [Method.GET, Method.POST])
+def test_userinfo_is_asked_by_the_method_that_the_service_has(method: Method) -> None:
+    userinfo = saying({"email": "jo@example.com"})
+    server = replace(WITH_USERINFO, quirks=Quirks(userinfo_method=method))
+    assert find(userinfo=userinfo, server=server).label == "jo@example.com"
+    (request,) = userinfo.requests
+    assert (request.method, request.content) == (method, b"")
+    assert request.headers["authorization"] == "Bearer at-1"
+
+
+def test_a_token_in_the_url_of_userinfo_is_nowhere_else() -> None:
+    userinfo = saying({"user": "jo@example.com"})
+    server = replace(
+        SERVER, userinfo_endpoint="https://login.example.com/tokens/{token}", account_field="user"
+    )
+    assert find(userinfo=userinfo, server=server, token="at/1+=").label == "jo@example.com"
+    (request,) = userinfo.requests
+    assert str(request.url) == "https://login.example.com/tokens/at%2F1%2B%3D"
+    assert "at/1" not in str(request.headers)
 
 
 def test_userinfo_is_asked_for_a_name_when_the_id_token_has_only_a_subject() -> None:

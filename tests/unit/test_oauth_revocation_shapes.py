@@ -87,6 +87,12 @@ def test_a_bearer_is_all_that_some_want(method: Method) -> None:
     assert (request.content, request.url.query) == (b"", b"")
 
 
+def test_a_bearer_may_have_to_say_in_the_query_what_it_ends() -> None:
+    request = sent(credentials=Credentials.BEARER, place=Place.QUERY)
+    assert request.headers["authorization"] == "Bearer token/1"
+    assert (request.content, request.url.query) == (b"", b"token=token%2F1")
+
+
 def test_a_client_id_has_the_name_that_the_service_gives_it() -> None:
     request = sent(client_id_parameter="client_key")
     assert form(request) == {

@@ -19,7 +19,20 @@ def expiry(value: object) -> datetime | None:
 
 
 @pytest.mark.parametrize(
-    "value", [3600, 3600.0, "3600", " 3600 ", "3600.0", 3600.5, "3600.5", "3.6e3"]
+    "value",
+    [
+        3600,
+        3600.0,
+        "3600",
+        " 3600 ",
+        "3600.0",
+        3600.5,
+        "3600.5",
+        "3.6e3",
+        "3600s",
+        "3600 sec",
+        "3600.0 seconds ",
+    ],
 )
 def test_a_lifetime_is_a_number_or_its_text(value: object) -> None:
     moment = expiry(value)
@@ -38,6 +51,13 @@ def test_a_lifetime_is_a_number_or_its_text(value: object) -> None:
         0.0,
         "",
         "soon",
+        "3600 minutes",
+        "-3600s",
+        "s",
+        "2026-07-28 13:00:00 CET",
+        "9999-12-31T23:59:59-23:59",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Tue, 99 Jul 2026 13:00:00 GMT",
         "NaN",
         "Infinity",
         True,
@@ -54,6 +74,12 @@ def test_a_lifetime_is_a_number_or_its_text(value: object) -> None:
 )
 def test_what_is_no_lifetime_leaves_it_unknown(value: object) -> None:
     assert expiry(value) is None
+
+
+def test_seconds_that_are_named_so_come_before_a_number_of_something_else() -> None:
+    """Zoho's ``expires_in`` was in milliseconds once, with ``expires_in_sec`` beside it."""
+    told = granted(expires_in=3_600_000, expires_in_sec=3600)
+    assert told.token_set.expires_at == HOUR
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "9" * 5000])
@@ -80,6 +106,12 @@ EPOCH = int(HOUR.timestamp())
         "2026-07-28T15:00:00+02:00",
         "2026-07-28 13:00:00.000Z",
         "20260728T130000Z",
+        "2026-07-28 13:00:00 UTC",
+        "2026-07-28 13:00:00 GMT",
+        "2026-07-28 15:00:00 +0200",
+        "2026-07-28T15:00:00 +02:00",
+        "Tue, 28 Jul 2026 13:00:00 GMT",
+        "Tue, 28 Jul 2026 15:00:00 +0200",
     ],
 )
 @pytest.mark.parametrize("name", ["expires_in", "expires_at", "expires_on", "expires"])

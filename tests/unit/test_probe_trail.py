@@ -20,7 +20,7 @@ SERVER = Server(
     AuthType.CONSUMER_OAUTH,
     authorization_endpoint="https://login.example.com/authorize?tenant=canary",
     token_endpoint="https://login.example.com/token",
-    userinfo_endpoint="https://login.example.com/me",
+    userinfo_endpoint="https://login.example.com/me/{token}",
     revocation_endpoint="https://login.example.com/revoke",
 )
 
@@ -41,7 +41,8 @@ def seen(
     [
         ("https://login.example.com/token", Step.EXCHANGE, Step.EXCHANGE),
         ("https://login.example.com/token", Step.REFRESH, Step.REFRESH),
-        ("https://login.example.com/me", Step.EXCHANGE, Step.ACCOUNT),
+        ("https://login.example.com/me/canary", Step.EXCHANGE, Step.ACCOUNT),
+        ("https://login.example.com/m", Step.EXCHANGE, Step.METADATA),
         ("https://login.example.com/revoke", Step.EXCHANGE, Step.REVOCATION),
         ("https://login.example.com/authorize?client_id=x", Step.EXCHANGE, Step.AUTHORIZATION),
         (SERVER.mcp_url, Step.TOOLS, Step.TOOLS),

@@ -38,11 +38,14 @@ DECLARED: dict[str, Any] = {
     "introspection_endpoint": "https://login.example.com/introspect",
     "userinfo_header": "X-Token",
     "userinfo_scheme": "",
+    "userinfo_method": Method.POST,
     "basic_encoding": BasicEncoding.RAW,
     "resource_in": ResourceIn.TOKEN,
     "scope_sets": {"user_scope": ("a", "b")},
+    "scope_aliases": {"email": ("https://login.example.com/email",), "offline_access": ()},
+    "scope_callback_parameter": "scope",
     "refresh_request": RefreshRequest(
-        Method.GET, "x", TokenName.ACCESS, "access_token", Credentials.OMITTED
+        Method.GET, "x", TokenName.ACCESS, "access_token", Credentials.OMITTED, 86_400
     ),
     "long_lived_exchange": LongLivedExchange("https://login.example.com/long", Method.GET),
     "revocation_request": RevocationRequest(

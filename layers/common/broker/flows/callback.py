@@ -28,7 +28,13 @@ from broker.model import (
     TestStep,
     Ticket,
 )
-from broker.oauth import IssuerMismatch, check_issuer, kept_of_callback, public_error
+from broker.oauth import (
+    IssuerMismatch,
+    check_issuer,
+    kept_of_callback,
+    public_error,
+    scopes_of_callback,
+)
 from broker.reports import consented, failed, has_consented, in_the_flow, is_noted, warned
 from broker.settings import SessionBinding, Settings
 from broker.storage.pending import PendingStore, state_id_of
@@ -108,7 +114,9 @@ class Callback:
             return self._refused(flow, public_error(parameters.get("error")), said)
         code = Secret(parameters["code"])
         kept = kept_of_callback(flow.server, parameters)
-        flow = replace(flow, pending=replace(flow.pending, kept=kept))
+        granted = scopes_of_callback(flow.server, parameters)
+        pending = replace(flow.pending, kept=kept, granted_scopes=granted)
+        flow = replace(flow, pending=pending)
         if self._redeems_here(flow):
             return self._connect(flow, code, invocation)
         completion_code = self.completions.offer(flow.pending, code)

@@ -13,6 +13,7 @@ from broker.model import (
     Connected,
     Connection,
     Invocation,
+    Quirks,
     RevocationTarget,
     SealedTokens,
     Server,
@@ -169,7 +170,7 @@ class Consents:
             account=consent.account,
             user_label=ticket.user_label or (before.user_label if before else None),
             requested_scopes=ticket.scopes,
-            scope_requests=_scope_requests(consent, before),
+            scope_requests=_scope_requests(consent, before, quirks),
             used_at=now,
             due_at=self.policy.due_at(sealed, server, now, now),
             kept=consent.kept,
@@ -196,10 +197,10 @@ def _connected(connection: Connection, before: Connection | None, server: Server
     )
 
 
-def _scope_requests(consent: Consent, before: Connection | None) -> int:
+def _scope_requests(consent: Consent, before: Connection | None, quirks: Quirks) -> int:
     """Count the consents in a row that did not bring what they were asked for."""
     wanted = set(consent.ticket.scopes)
-    if wanted <= set(consent.sealed.scope):
+    if not quirks.lacking(wanted, consent.sealed.scope):
         return 0
     again = before is not None and wanted <= set(before.requested_scopes)
     return before.scope_requests + 1 if before is not None and again else 1

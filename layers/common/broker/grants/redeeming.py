@@ -80,7 +80,10 @@ class Grants:
         server, response = self.redeemer.redeem(server, presented, deadline)
         known = (*response.secrets, code, secret)
         kept = kept_of_response(server, response.members, pending.kept, *known)
-        response = replace(response, kept=kept)
+        tokens = response.token_set
+        if tokens.scope is None and pending.granted_scopes:
+            tokens = replace(tokens, scope=pending.granted_scopes)
+        response = replace(response, token_set=tokens, kept=kept)
         try:
             server = self.redeemer.settled(server)
             return server, self.redeemer.completed(server, response, deadline)

@@ -21,6 +21,7 @@ from broker.model import (
     InvokeOutcome,
     Listed,
     Prompt,
+    Quirks,
     Reason,
     Registered,
     Revocation,
@@ -188,6 +189,7 @@ def connection(connection: Connection, server: Server | None) -> Body:
     """Return a connection as chat and builder see it."""
     changed = server is not None and server.config_digest != connection.config_digest
     lost = changed and connection.status is Status.ACTIVE
+    quirks = server.quirks if server else Quirks()
     status = Status.RECONNECT_REQUIRED if lost else connection.status
     reason = Reason.SERVER_CHANGED if lost else connection.reason
     return {
@@ -197,7 +199,7 @@ def connection(connection: Connection, server: Server | None) -> Body:
         "reason": reason.value if reason else None,
         "account": connection.account.label,
         "scopes": list(connection.tokens.scope),
-        "missing_scopes": list(connection.missing_scopes),
+        "missing_scopes": list(connection.missing_scopes(quirks)),
         "expires_at": written_time(connection.tokens.expires_at),
         "refreshable": connection.tokens.refresh is not None,
         "reconnect_by": written_time(connection.tokens.refresh_expires_at),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .quirks import CLIENT_ID, RevocationRequest
+from .quirks import CLIENT_ID, Quirks, RevocationRequest
 from .secret import Sealed, Secret
 
 
@@ -137,8 +137,10 @@ class Connection:
     kept: Mapping[str, str] = field(default_factory=dict)
     """What was kept of the consent, for the gaps of this connection's URLs; no secret."""
 
-    @property
-    def missing_scopes(self) -> tuple[str, ...]:
-        """Return the scopes that were asked for, by us or by a tool, and not granted."""
+    def missing_scopes(self, quirks: Quirks) -> tuple[str, ...]:
+        """Return the scopes that were asked for, by us or by a tool, and not granted.
+
+        ``quirks`` are its server's: what the service calls a scope that it grants.
+        """
         wanted = dict.fromkeys((*self.requested_scopes, *self.challenged_scopes))
-        return tuple(scope for scope in wanted if scope not in self.tokens.scope)
+        return quirks.lacking(wanted, self.tokens.scope)

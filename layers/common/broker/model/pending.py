@@ -55,3 +55,5 @@ class PendingAuthorization:
     completion_expires_at: datetime | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
     """What the connection will keep of the authorization response."""
+    granted_scopes: tuple[str, ...] = ()
+    """What the authorization response lists as granted, where a builder says that it does."""

@@ -1,7 +1,7 @@
 """How a service departs from the standards, as the builder of a server declares it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
@@ -81,6 +81,8 @@ class RefreshRequest:
     """``access_token``: there is no refresh token, the access token renews itself."""
     parameter: str = "refresh_token"
     credentials: Credentials = Credentials.SAME
+    min_age_seconds: int = 0
+    """Younger token sets are refused; they are not renewed to see whether it works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +163,15 @@ class Quirks:
     """Asked for ``exp`` where nothing else tells a lifetime (RFC 7662)."""
     userinfo_header: str = "Authorization"
     userinfo_scheme: str = "Bearer"
+    userinfo_method: Method = Method.GET
     basic_encoding: BasicEncoding = BasicEncoding.FORM
     resource_in: ResourceIn = ResourceIn.BOTH
     scope_sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Further scopes of the authorization request, by the parameter that says them."""
+    scope_aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What a token response lists in place of a scope: any of these; none: it lists nothing."""
+    scope_callback_parameter: str | None = None
+    """Which parameter of the authorization response lists what was granted, if no token does."""
     refresh_request: RefreshRequest = RefreshRequest()
     long_lived_exchange: LongLivedExchange | None = None
     revocation_request: RevocationRequest = RevocationRequest()
@@ -181,6 +188,16 @@ class Quirks:
     def gap_rules(self) -> Mapping[str, GapRule]:
         """Return what may be put into which gap."""
         return {name: kept.rule for name, kept in self.kept_fields.items()}
+
+    def lacking(self, wanted: Iterable[str], granted: Iterable[str]) -> tuple[str, ...]:
+        """Return the wanted scopes that are not among those granted, under no name of theirs."""
+        listed, aliases = frozenset(granted), self.scope_aliases
+        unseen = [scope for scope in wanted if scope not in listed]
+        return tuple(
+            scope
+            for scope in unseen
+            if scope not in aliases or (aliases[scope] and listed.isdisjoint(aliases[scope]))
+        )
 
     @property
     def destinations(self) -> frozenset[str]:
@@ -250,10 +267,16 @@ def _as_it_is(said: Any) -> Any:
     return said
 
 
+def _tuples(said: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(texts) for name, texts in said.items()}
+
+
 _READERS: Mapping[str, Any] = {
+    "userinfo_method": Method,
     "basic_encoding": BasicEncoding,
     "resource_in": ResourceIn,
-    "scope_sets": lambda said: {name: tuple(scopes) for name, scopes in said.items()},
+    "scope_sets": _tuples,
+    "scope_aliases": _tuples,
     "refresh_request": lambda said: _read(RefreshRequest, said),
     "long_lived_exchange": lambda said: _read(LongLivedExchange, said) if said else None,
     "revocation_request": lambda said: _read(RevocationRequest, said),

@@ -14,7 +14,14 @@ from .failures import (
     RequestRefused,
     TokenRequestFailed,
 )
-from .kept import PlaceRefused, check_kept, kept_of_callback, kept_of_response, place_refused
+from .kept import (
+    PlaceRefused,
+    check_kept,
+    kept_of_callback,
+    kept_of_response,
+    place_refused,
+    scopes_of_callback,
+)
 from .pkce import code_challenge, new_code_verifier
 from .retry_after import http_date, retry_after
 from .revocation import RevocationAnswer, RevocationOutcome, Revoker
@@ -52,4 +59,5 @@ __all__ = [
     "place_refused",
     "public_error",
     "retry_after",
+    "scopes_of_callback",
 ]

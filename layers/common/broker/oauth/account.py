@@ -5,13 +5,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from broker.clock import Clock
 from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import OutboundError
-from broker.model import Account, Secret, Server
-from broker.outbound import Outbound
+from broker.model import TOKEN, Account, Secret, Server
+from broker.outbound import Answer, Outbound
 from broker.redaction import Redactor
+from broker.templates import filled, gaps
 
 from .answer_body import Members, NotMembers, read_members
 from .claims import as_label, at_path, named, subject
@@ -76,23 +78,27 @@ class AccountFinder:
         if not server.userinfo_endpoint:
             return None
         try:
-            answer = self.outbound.send(
-                "GET",
-                server.userinfo_endpoint,
-                headers=userinfo_headers(server, response.token_set.access_token),
-                deadline=deadline,
-                cap=_CAP,
-            )
+            answer = ask_userinfo(self.outbound, server, response.token_set.access_token, deadline)
             return read_members(answer.body) if answer.status == 200 else None
         except (OutboundError, NotMembers):
             return None
 
 
-def userinfo_headers(server: Server, access_token: Secret) -> dict[str, str]:
-    """Return what the userinfo endpoint is sent, the token where the service wants it."""
-    quirks = server.quirks
-    token = f"{quirks.userinfo_scheme} {access_token.reveal()}".strip()
-    return {"Accept": "application/json", quirks.userinfo_header: token}
+def ask_userinfo(
+    outbound: Outbound, server: Server, access_token: Secret, deadline: float
+) -> Answer:
+    """Ask the userinfo endpoint, the token where the service wants it; raise OutboundError.
+
+    In the gap ``{token}`` of its URL, if there is one, and then nowhere else.
+    """
+    quirks, endpoint = server.quirks, server.userinfo_endpoint or ""
+    token, headers = access_token.reveal(), {"Accept": "application/json"}
+    if TOKEN in gaps(endpoint):
+        endpoint = filled(endpoint, {TOKEN: quote(token, safe="")})
+    else:
+        headers[quirks.userinfo_header] = f"{quirks.userinfo_scheme} {token}".strip()
+    method = quirks.userinfo_method.value
+    return outbound.send(method, endpoint, headers=headers, deadline=deadline, cap=_CAP)
 
 
 def _chosen(members: Members, server: Server) -> str | None:

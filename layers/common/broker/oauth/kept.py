@@ -8,6 +8,7 @@ from broker.redaction import Redactor
 
 from .answer_body import value_at
 from .failures import ForeignResponse
+from .token_response import read_scope
 
 
 class PlaceRefused(ForeignResponse):
@@ -26,6 +27,16 @@ def kept_of_callback(server: Server, parameters: Mapping[str, str]) -> dict[str,
         if field.source is KeptFrom.CALLBACK
     }
     return _admitted(server, said, Redactor(code))
+
+
+def scopes_of_callback(server: Server, parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the scopes that the authorization response lists as granted; none: it lists none.
+
+    For display and for the next question alone: it comes by the user's browser.
+    """
+    name = server.quirks.scope_callback_parameter
+    listed = read_scope(parameters.get(name), server.scope_separator) if name else None
+    return Redactor(Secret(parameters.get("code", ""))).without(listed or ())
 
 
 def kept_of_response(

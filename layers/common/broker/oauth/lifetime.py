@@ -1,12 +1,22 @@
 """When a token ends, from whatever a service says of it."""
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 
 from .answer_body import Members
 from .jwt_claims import unverified_claims
+from .retry_after import http_date
 
-_OF_ACCESS = ("expires_in", "expires", "expires_at", "expires_on", "expiresIn", "expiresAt")
+_OF_ACCESS = (
+    "expires_in_sec",
+    "expires_in",
+    "expires",
+    "expires_at",
+    "expires_on",
+    "expiresIn",
+    "expiresAt",
+)
 REFRESH_EXPIRY = (
     "refresh_token_expires_in",
     "refresh_expires_in",
@@ -17,6 +27,8 @@ REFRESH_EXPIRY = (
 # No lifetime reaches 31 years; no time of day since 2001 is below it. So one number tells them
 # apart, and thousands tell seconds from milliseconds, micro- and nanoseconds.
 _EPOCH = 1e9
+_SECONDS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:s|secs?|seconds?)\s*", re.ASCII)
+_ZONE = re.compile(r"\s+(?:UTC|GMT|Z|([+-][0-9]{2}:?[0-9]{2}))$", re.ASCII)
 _EPOCH_UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
@@ -40,14 +52,16 @@ def _first(members: Members, names: tuple[str, ...], now: datetime) -> datetime 
 
 
 def _moment(value: object, now: datetime) -> datetime | None:
-    """Read seconds from now, an epoch time or an ISO 8601 time, as a number or as text.
+    """Read seconds from now, an epoch time, an ISO 8601 time or a date of RFC 9110 §5.6.7.
+
+    A number may be text, seconds may say so (``3600s``), a time may have a blank before its zone.
 
     Zero, negative, past, and what cannot be read are no statement: services send 0 and -1 for
     'does not expire', and a token that was issued this moment is not taken for expired.
     """
     number = _number(value)
     if number is None:
-        return _later(_iso_time(value), now) if isinstance(value, str) else None
+        return _later(_time(value.strip()), now) if isinstance(value, str) else None
     if number <= 0:
         return None
     if number < _EPOCH:
@@ -58,6 +72,8 @@ def _moment(value: object, now: datetime) -> datetime | None:
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, str) and (seconds := _SECONDS.fullmatch(value)):
+        value = seconds[1]
     try:
         number = float(value)
     except (ValueError, OverflowError):
@@ -72,11 +88,22 @@ def _epoch_time(number: float) -> datetime | None:
     return None
 
 
+def _time(text: str) -> datetime | None:
+    iso = _ZONE.sub(lambda zone: zone[1] or "+00:00", text)
+    return _iso_time(iso) or _utc(http_date(text))
+
+
 def _iso_time(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text.strip())
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return _utc(datetime.fromisoformat(text))
+    except ValueError:
+        return None
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    try:
+        return moment and moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except OverflowError:
         return None
 
 

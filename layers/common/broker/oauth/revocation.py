@@ -148,7 +148,8 @@ class _Draft:
         match asked.credentials:
             case Credentials.BEARER:
                 headers = {"Authorization": f"Bearer {self.token.reveal()}"}
-                return self.endpoint, ClientRequest({"Accept": "application/json", **headers}, b"")
+                request = ClientRequest({"Accept": "application/json", **headers}, b"")
+                return self._url(asked.place, parameters), request
             case Credentials.OMITTED:
                 request = anonymous_request(body)
             case Credentials.SAME:

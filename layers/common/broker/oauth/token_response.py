@@ -124,7 +124,7 @@ def read_token_response(members: Members, server: Server, sent_at: datetime) -> 
         refresh_token=refresh_token,
         expires_at=expires_at,
         obtained_at=sent_at,
-        scope=_scope(found.get("scope"), server.scope_separator),
+        scope=read_scope(found.get("scope"), server.scope_separator),
         refresh_expires_at=refresh_expiry(found, sent_at),
     )
     lost = refresh_token is None and _says_something(found.get("refresh_token"))
@@ -208,7 +208,7 @@ def _says_something(value: object) -> bool:
     return bool(value.strip() if isinstance(value, str) else value)
 
 
-def _scope(value: object, separator: str) -> tuple[str, ...] | None:
+def read_scope(value: object, separator: str) -> tuple[str, ...] | None:
     """Read a scope as text (blanks, commas or the server's own separator) or as a list."""
     listed = value if isinstance(value, list) else [value]
     text = " ".join(part for part in listed if isinstance(part, str))

@@ -104,6 +104,7 @@ class PendingStore:
                 "completion_hash": completion_hash,
                 "completion_expires_at": seconds(until),
                 "kept": dict(pending.kept) or None,
+                "granted_scopes": list(pending.granted_scopes) or None,
             },
         )
         return replace(
@@ -243,4 +244,5 @@ def _state(item: Item) -> PendingAuthorization:
         completion_hash=item.get("completion_hash"),
         completion_expires_at=maybe_moment(item.get("completion_expires_at")),
         kept=item.get("kept", {}),
+        granted_scopes=tuple(item.get("granted_scopes", ())),
     )

@@ -34,6 +34,7 @@ class DeclaredRefreshRequest(_Declared):
     token: Literal["refresh_token", "access_token"] = "refresh_token"
     parameter: _Parameter = "refresh_token"
     credentials: Literal["same", "omitted"] = "same"
+    min_age_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 0
 
 
 class DeclaredExchange(_Declared):
@@ -89,12 +90,17 @@ class DeclaredQuirks(Wire):
     introspection_endpoint: _Template | None = None
     userinfo_header: _Header = "Authorization"
     userinfo_scheme: _Scheme = "Bearer"
+    userinfo_method: Literal["GET", "POST"] = "GET"
     basic_encoding: Literal["form", "raw"] = "form"
     resource_in: Literal["both", "authorization_request", "token_request", "none"] = "both"
     scope_sets: Annotated[
         Mapping[_Parameter, Annotated[list[_Scope], Field(min_length=1, max_length=100)]],
         Field(max_length=5),
     ] = Field(default_factory=dict)
+    scope_aliases: Annotated[
+        Mapping[_Scope, Annotated[list[_Scope], Field(max_length=10)]], Field(max_length=50)
+    ] = Field(default_factory=dict)
+    scope_callback_parameter: _Parameter | None = None
     refresh_request: DeclaredRefreshRequest = Field(default_factory=DeclaredRefreshRequest)
     long_lived_exchange: DeclaredExchange | None = None
     revocation_request: DeclaredRevocationRequest = Field(default_factory=DeclaredRevocationRequest)

@@ -14,7 +14,9 @@ FINDINGS: tuple[Rule, ...] = (
         "The token response lists its scopes (RFC 6749 §5.1), and these are not among them: "
         "{facts[missing_scopes]}",
         "Allow these for the app at the service, or remove them from scopes: "
-        "{facts[missing_scopes]}",
+        "{facts[missing_scopes]}. If the service grants them under other names, or without a "
+        "word, say so in scope_aliases.",
+        sure=Certainty.LIKELY,
         candidates=(
             Candidate(Cause.CONSENT_DENIED, "Consent again, and leave every box ticked."),
             Candidate(Cause.APP_NOT_APPROVED, "Look whether the scope awaits a review there."),

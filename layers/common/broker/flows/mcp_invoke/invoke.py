@@ -196,18 +196,20 @@ class McpInvoke:
             url, lacking.challenge, invocation.deadline - _KEPT_BACK
         )
         union = _bounded(tuple(dict.fromkeys((*server.scopes, *held, *wanted))))
-        missing = tuple(scope for scope in union if scope not in held)
+        missing = server.quirks.lacking(union, held)
         if connection is not None and not missing:
             raise _vain("scope_not_enough", "The MCP server asks for what it was given.")
         if connection is not None and self._was_asked_enough(connection, union):
             raise _vain("scope_not_granted", "The service does not grant what the tool needs.")
         if connection is not None:
-            self._remember_challenge(connection, missing)
+            self._remember_challenge(connection, server, missing)
         return Needed(server, PromptReason.ADDITIONAL_SCOPE, scopes=union, missing=missing)
 
-    def _remember_challenge(self, connection: Connection, missing: tuple[str, ...]) -> None:
+    def _remember_challenge(
+        self, connection: Connection, server: Server, missing: tuple[str, ...]
+    ) -> None:
         """Let the list of connections show it; to keep it is best effort."""
-        if set(missing) <= set(connection.missing_scopes):
+        if set(missing) <= set(connection.missing_scopes(server.quirks)):
             return
         known = connection.challenged_scopes
         with suppress(TemporarilyUnavailable, Moved):

@@ -6,11 +6,10 @@ from broker.diagnosis import Fact
 from broker.discovery import is_for
 from broker.errors import OutboundError
 from broker.model import Secret, Server
-from broker.oauth.account import userinfo_headers
+from broker.oauth.account import ask_userinfo
 from broker.oauth.jwt_claims import unverified_claims
 from broker.outbound import Outbound
 
-_CAP = 64 * 1024
 _MOST = 3
 
 
@@ -53,11 +52,8 @@ def _userinfo_accepts(
     """Ask the userinfo endpoint (OpenID Connect Core §5.3); None: there is none, or it is mute."""
     if server.userinfo_endpoint is None:
         return None
-    headers = userinfo_headers(server, token)
     try:
-        answer = outbound.send(
-            "GET", server.userinfo_endpoint, headers=headers, deadline=deadline, cap=_CAP
-        )
+        answer = ask_userinfo(outbound, server, token, deadline)
     except OutboundError:
         return None
     page = "html" in answer.headers.get("content-type", "").lower()

@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 from broker.diagnosis import Evidence, Fact, Kind, Step
 from broker.errors import AddressBlocked, AnswerTooLarge, NotSent
-from broker.model import Server
+from broker.model import TOKEN, Server
 from broker.oauth import http_date
 from broker.outbound import Sent, Unreached
 
 LONGEST = 60
 """Observations that are kept of one test; a service that has us ask more often adds nothing."""
 _NOTABLE_SKEW = 60
+_TOKEN_GAP = f"{{{TOKEN}}}"
 _REFUSALS = frozenset({400, 401, 403, 409, 422, 429})
 
 
@@ -89,9 +90,14 @@ def _place(url: str, server: Server, step: Step) -> Step:
         server.refresh_endpoint: Step.REFRESH,
         server.mcp_url: Step.TOOLS,
     }
-    asked = _bare(url)
-    known = {_bare(endpoint): place for endpoint, place in places.items() if endpoint}
-    return known.get(asked, Step.TOOLS if step is Step.TOOLS else Step.METADATA)
+    known = (place for endpoint, place in places.items() if endpoint and _is_at(url, endpoint))
+    return next(known, Step.TOOLS if step is Step.TOOLS else Step.METADATA)
+
+
+def _is_at(url: str, endpoint: str) -> bool:
+    """Compare a URL that was asked with an endpoint, which may have a gap for the token."""
+    asked, (start, gap, end) = _bare(url), _bare(endpoint).partition(_TOKEN_GAP)
+    return asked.startswith(start) and asked.endswith(end) if gap else asked == start
 
 
 def _bare(url: str) -> str:

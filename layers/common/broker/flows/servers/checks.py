@@ -40,6 +40,8 @@ OURS = frozenset(
         "state",
     }
 )
+_OF_CODES = frozenset({"redirect_uri"})
+"""Sent with codes alone (RFC 6749 §4.1.3), though some services want it with refreshes too."""
 SIGNS = {"space": " ", "comma": ",", "plus": "+"}
 HEADERS_REFUSED = frozenset(
     {
@@ -75,7 +77,8 @@ def check_values(values: Mapping[str, Any], outbound: Outbound) -> None:
     _check_renamed(values)
     ours = OURS | {values["client_id_parameter"]}
     for name in ("extra_authorize_params", "extra_token_params", "extra_refresh_params"):
-        taken = ours.intersection(values[name])
+        own = ours - _OF_CODES if name == "extra_refresh_params" else ours
+        taken = own.intersection(values[name])
         if taken:
             raise InvalidServer(f"{name}: {min(taken)} is set by the broker itself.")
     separator = values["scope_separator"]

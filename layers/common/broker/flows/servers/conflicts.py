@@ -21,6 +21,7 @@ _WORDS = re.compile(r"[a-z]+")
 _AUTHORIZES = frozenset(
     {"auth", "authorisation", "authorise", "authorization", "authorizations", "authorize"}
 )
+_VAGUE = frozenset({"auth"})
 _ISSUES = frozenset({"accesstoken", "token", "tokens"})
 
 
@@ -55,10 +56,20 @@ def _check_endpoints(values: Mapping[str, Any]) -> None:
     _check_apart("authorization_endpoint", "refresh_endpoint", values)
     for name in _ENDPOINTS:
         _check_apart("mcp_url", name, values)
-    if _says(values["authorization_endpoint"], _ISSUES, _AUTHORIZES) and _says(
-        values["token_endpoint"], _AUTHORIZES, _ISSUES
-    ):
+    if _are_swapped(values["authorization_endpoint"], values["token_endpoint"]):
         raise InvalidServer("authorization_endpoint: it and token_endpoint seem to be swapped.")
+
+
+def _are_swapped(authorizes: str | None, issues: str | None) -> bool:
+    """Say whether one of the two speaks as the other should, and the other does not.
+
+    ``auth`` alone may end the URL of either, so it tells only against a word that is clear.
+    """
+    if not authorizes or not issues:
+        return False
+    if _says(authorizes, _ISSUES, _AUTHORIZES):
+        return not _says(issues, _ISSUES, _AUTHORIZES)
+    return _says(issues, _AUTHORIZES - _VAGUE, _ISSUES) and not _says(authorizes, _AUTHORIZES)
 
 
 def _check_apart(name: str, other: str, values: Mapping[str, Any]) -> None:
@@ -71,7 +82,7 @@ def _place(url: str) -> tuple[str, str, str]:
     return parts.netloc.lower(), parts.path.rstrip("/"), parts.query
 
 
-def _says(url: str | None, wanted: frozenset[str], unwanted: frozenset[str]) -> bool:
+def _says(url: str | None, wanted: frozenset[str], unwanted: frozenset[str] = frozenset()) -> bool:
     """Look for words at the end of a path: in its last segment, or the one before."""
     segments = urlsplit(url or "").path.strip("/").lower().split("/")[-2:]
     words = {word for segment in segments for word in _WORDS.findall(segment)}

@@ -28,6 +28,7 @@ _PREFIXES_REFUSED = ("mcp-", "proxy-", "sec-")
 _OURS = frozenset({"authorization", "last-event-id", "user-agent"})
 _ANY = GapRule(GapKind.SEGMENT)
 _OWN = (CLIENT_ID, TOKEN)
+_OF_RESPONSES = frozenset({"code", "error", "error_description", "error_uri", "iss", "state"})
 
 
 def check_quirks(values: Mapping[str, Any], outbound: Outbound) -> None:
@@ -72,11 +73,12 @@ def _check_kept(quirks: Quirks, values: Mapping[str, Any], outbound: Outbound) -
 def _check_templates(quirks: Quirks, values: Mapping[str, Any]) -> None:
     rules = {**quirks.gap_rules, CLIENT_ID: _ANY}
     in_path = quirks.revocation_request.place is Place.PATH
+    with_token = "revocation_endpoint" if in_path else None
     if in_path and TOKEN not in gaps(values.get("revocation_endpoint") or "{token}"):
         raise InvalidServer("revocation_endpoint: has no {token} for the place path.")
     urls = [(name, values[name]) for name in TEMPLATED if values.get(name)]
     for name, url in [*urls, *_inner_urls(quirks)]:
-        own = {TOKEN: _ANY} if name == "revocation_endpoint" and in_path else {}
+        own = {TOKEN: _ANY} if name in {"userinfo_endpoint", with_token} else {}
         _check_names(name, url, {**rules, **own})
         if wrong := misplaced(url, rules):
             raise InvalidServer(
@@ -111,6 +113,11 @@ def _check_scope_sets(quirks: Quirks, values: Mapping[str, Any]) -> None:
             raise InvalidServer(f"scope_sets.{name}: a parameter of that name is sent already.")
         if torn := [scope for scope in scopes if sign in scope]:
             raise InvalidServer(f"scope_sets.{name}: {torn[0]} holds the scope_separator.")
+    if quirks.scope_callback_parameter in _OF_RESPONSES:
+        raise InvalidServer("scope_callback_parameter: that parameter means something else.")
+    for scope, others in quirks.scope_aliases.items():
+        if several := [name for name in (scope, *others) if sign in name]:
+            raise InvalidServer(f"scope_aliases: {several[0]} holds the scope_separator.")
 
 
 def _check_requests(quirks: Quirks, values: Mapping[str, Any]) -> None:

@@ -37,7 +37,8 @@ class Endpoints:
             self._authorization(bench)
         if server.token_endpoint and not server.missing:
             self._token(bench)
-        for name, method in _REACHED.items():
+        ways = {**_REACHED, "userinfo_endpoint": server.quirks.userinfo_method.value}
+        for name, method in ways.items():
             if (url := getattr(server, name)) and not bench.not_asked(name):
                 self._reach(bench, name, method, url)
 
