@@ -93,7 +93,10 @@ _KEYCLOAK: dict[str, Any] = {
         token_endpoint_auth_methods_supported=["private_key_jwt", *_BOTH, "tls_client_auth"],
     ),
 }
-_NOBODY = {"problems": ("registration_refused", "registration_needed"), "client": "builder"}
+_NOBODY: dict[str, Any] = {
+    "problems": ("registration_refused", "registration_needed"),
+    "client": "builder",
+}
 
 SERVICES: Mapping[str, Service] = {
     "keycloak that lets nobody register": Service(

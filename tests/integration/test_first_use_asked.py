@@ -31,7 +31,7 @@ def test_a_refresh_token_is_asked_for_so_that_it_is_given(world: World) -> None:
     assert query["scope"] == ["contacts.read contacts.write offline_access"]
     assert query["prompt"] == ["consent"]
     registered, found = builder.core.flows.servers.shown("harbor")
-    told = registered_server(registered, found, BASE_URL)["discovered"]
+    told: Any = registered_server(registered, found, BASE_URL)["discovered"]
     assert told["extra_authorize_params"] == {"prompt": "consent"}
 
 
