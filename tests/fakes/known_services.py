@@ -75,6 +75,8 @@ _AUTHKIT = "https://crew-12.authkit.app"
 _DESCOPE = "https://api.descope.com/v1/apps/agentic/P2crew/MS3crew"
 _STYTCH = "https://crew.customers.stytch.com"
 _WORKER = "https://crew.workers.dev"
+_GOOGLE = "https://accounts.google.com"
+_ENTRA = "https://login.microsoftonline.com/8f0e2c1a-crew/v2.0"
 _GITHUB = "https://github.com/login/oauth"
 _KEYCLOAK: dict[str, Any] = {
     "mcp_url": _MCP,
@@ -225,6 +227,40 @@ SERVICES: Mapping[str, Service] = {
             "registration_client_uri": "/register/kX0Crew",
             "client_id_issued_at": 1750000000,
         },
+    ),
+    "google": Service(
+        _MCP,
+        _described(
+            _GOOGLE,
+            authorization_endpoint=f"{_GOOGLE}/o/oauth2/v2/auth",
+            token_endpoint="https://oauth2.googleapis.com/token",
+            revocation_endpoint="https://oauth2.googleapis.com/revoke",
+            userinfo_endpoint="https://openidconnect.googleapis.com/v1/userinfo",
+            scopes_supported=["openid", "email", "profile"],
+        ),
+        f"{_GOOGLE}/{_PROVIDER}",
+        client="builder",
+        resource={"authorization_servers": [_GOOGLE], "scopes_supported": ["openid", "email"]},
+        resource_at=_AT,
+        problems=("endpoints_apart", "registration_needed"),
+        tells="by hand",
+    ),
+    "microsoft entra, which is silent about PKCE": Service(
+        _MCP,
+        _described(
+            _ENTRA,
+            authorization_endpoint=f"{_ENTRA.removesuffix('v2.0')}oauth2/v2.0/authorize",
+            token_endpoint=f"{_ENTRA.removesuffix('v2.0')}oauth2/v2.0/token",
+            scopes_supported=_OPENID,
+            grant_types_supported=...,
+            code_challenge_methods_supported=...,
+        ),
+        f"{_ENTRA}/{_PROVIDER}",
+        client="builder",
+        resource={"authorization_servers": [_ENTRA], "scopes_supported": ["api://crew/tools"]},
+        resource_at=_AT,
+        problems=("pkce_not_confirmed",),
+        tells="set by hand",
     ),
     "github": Service(
         "https://api.githubcopilot.com/mcp/",

@@ -101,6 +101,11 @@ def test_a_builder_who_wants_the_accounts_name_asks_for_it() -> None:
     assert server.userinfo_endpoint == USERINFO
 
 
+def test_a_builder_for_whom_it_is_named_all_the_same_keeps_the_endpoint() -> None:
+    registered = known(scopes=("contacts.read",), issuer=ISSUER, userinfo_endpoint=USERINFO)
+    assert proposed(registered).server.userinfo_endpoint == USERINFO
+
+
 @pytest.mark.parametrize(
     ("offered", "expected"),
     [

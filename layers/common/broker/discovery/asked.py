@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from broker.model import Server
+
 from .discoverer import Findings
 from .proposal_values import CHALLENGE, CONFIGURED, DEFAULT, Proposal
 
@@ -9,11 +11,11 @@ _OFFLINE = "offline_access"
 _PROMPT = "prompt"
 
 
-def ask_users(proposal: Proposal, found: Findings) -> None:
-    """Set the scopes, and what follows from them."""
+def ask_users(proposal: Proposal, found: Findings, known: Server | None) -> None:
+    """Set the scopes, and what follows from them; what the builder of ``known`` said stays."""
     _scopes(proposal, found)
     _consent(proposal, found)
-    _account(proposal, found)
+    _account(proposal, found, known)
 
 
 def _scopes(proposal: Proposal, found: Findings) -> None:
@@ -44,12 +46,14 @@ def _consent(proposal: Proposal, found: Findings) -> None:
         proposal.take("extra_authorize_params", value, found.server_url or DEFAULT)
 
 
-def _account(proposal: Proposal, found: Findings) -> None:
-    """Leave out a userinfo endpoint that refuses the token.
+def _account(proposal: Proposal, found: Findings, known: Server | None) -> None:
+    """Leave out a userinfo endpoint that refuses the token, unless the builder has it there.
 
     That of an OpenID provider takes none that was not asked for with ``openid`` (OpenID Connect
     Core §5.3), and no scope is asked for that the MCP server does not want.
     """
     about = found.server
+    if known and known.userinfo_endpoint == proposal.server.userinfo_endpoint:
+        return
     if about and about.is_openid_provider and "openid" not in proposal.server.scopes:
         proposal.take("userinfo_endpoint", None, found.server_url or DEFAULT)

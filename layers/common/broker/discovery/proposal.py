@@ -57,7 +57,7 @@ def propose(found: Findings, known: Server | None, outbound: Outbound) -> Propos
     says_iss = bool(found.server and found.server.authorization_response_iss_parameter_supported)
     proposal.take("authorization_response_iss_parameter_supported", says_iss, source)
     _resource(proposal, found, known, moved=moved)
-    ask_users(proposal, found)
+    ask_users(proposal, found, known)
     return proposal
 
 
