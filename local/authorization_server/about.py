@@ -18,7 +18,8 @@ AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", 
 
 def dynamic_metadata(issuer: str) -> dict[str, Any]:
     """Return the metadata of the issuer whose clients have to be registered (RFC 7591)."""
-    found = metadata(issuer) | {"issuer": f"{issuer}{DYNAMIC}"}
+    there = f"{issuer}{DYNAMIC}"
+    found = metadata(issuer) | {"issuer": there, "registration_endpoint": f"{there}/register"}
     del found["client_id_metadata_document_supported"]
     return found
 

@@ -1,12 +1,13 @@
 """Clients that nobody registered by hand: by a document of their own, or by asking.
 
 ``client_id_metadata_document_supported``: a ``client_id`` that is a URL is fetched, once, and is
-the client that the document describes. ``/register`` is RFC 7591. Both know all of the service's
-scopes. The local stack's own addresses are the only ones that are fetched.
+the client that the document describes. ``/register`` is RFC 7591, for each issuer. Both know
+all of the service's scopes. The local stack's own addresses are the only ones that are fetched.
 """
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
@@ -73,17 +74,23 @@ class Registrations:
     store: Store
 
     def register(self, app: Flask) -> None:
-        """Add the route."""
-        app.add_url_rule("/register", view_func=self.register_client, methods=["POST"])
+        """Add the routes, one for each issuer."""
+        for path in ("", DYNAMIC):
+            app.add_url_rule(
+                f"{path}/register",
+                f"register{path}",
+                partial(self.register_client, path),
+                methods=["POST"],
+            )
 
-    def register_client(self) -> tuple[Response, int]:
+    def register_client(self, issuer_path: str) -> tuple[Response, int]:
         """Register a client, with a secret unless it is public."""
         try:
             metadata = Metadata.model_validate(request.get_json(silent=True) or {})
             public = metadata.token_endpoint_auth_method in ("none", "private_key_jwt")
             secret = None if public else secrets.token_urlsafe(24)
             client = metadata.client(f"registered-{secrets.token_hex(8)}", secret)
-            client.issuer_path = DYNAMIC
+            client.issuer_path = issuer_path
         except (ValidationError, KeyError):
             return jsonify(error="invalid_client_metadata"), 400
         self.store.register(client)

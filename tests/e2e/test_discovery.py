@@ -28,11 +28,17 @@ def test_a_server_with_only_its_url_needs_nothing_else(blank: Journey, ana: str)
     url_alone(blank, blank.tenant.url).raise_for_status()
     assert asked(blank.invoke(ana)) == "not_connected"
     connected = blank.connect(ana)
-    assert connected["connection"]["account"] == "alice@example.com"
+    assert connected["connection"]["account"] is None, "no scope that would name it is asked for"
     assert text_of(blank.invoke(ana)) == "alice"
     about = blank.get().json()
     assert (about["missing"][0], about["client_id"]) == ("client_id", None)
-    assert about["discovered"]["client_id"].endswith(f"/{blank.server_id}.json")
+    assert about["discovered"]["client_id"].startswith("registered-")
+
+
+def test_a_builder_has_the_account_named_by_its_scopes(blank: Journey, ana: str) -> None:
+    about = {"name": "Named", "mcp_url": blank.tenant.url, "auth_type": "consumer_oauth"}
+    blank.put(**about, scopes=["contacts.read", "openid", "email"]).raise_for_status()
+    assert blank.connect(ana)["connection"]["account"] == "alice@example.com"
 
 
 def test_a_client_that_was_registered_at_the_first_use_refreshes_and_leaves(
@@ -69,8 +75,7 @@ def complete(blank: Journey) -> Journey:
 def test_a_server_with_only_its_url_is_connected_and_called(complete: Journey, ana: str) -> None:
     assert complete.get().json()["missing"] == []
     assert asked(complete.invoke(ana)) == "not_connected"
-    connected = complete.connect(ana)
-    assert connected["connection"]["account"] == "alice@example.com"
+    assert complete.connect(ana)["status"] == "connected"
     assert text_of(complete.invoke(ana)) == "alice"
 
 
@@ -80,12 +85,17 @@ def test_the_token_is_made_for_this_server_alone(complete: Journey, ana: str) ->
     assert text_of(complete.invoke(ana)) == "alice"
 
 
-def test_its_client_is_the_document_that_anybody_can_read(complete: Journey) -> None:
-    server = complete.get().json()
+def test_its_client_can_be_the_document_that_anybody_can_read(complete: Journey, ana: str) -> None:
+    address = f"{complete.callers.deployment.url}/oauth/client-metadata/{complete.server_id}.json"
     with complete.callers.deployment.browser() as anybody:
-        document = anybody.get(server["client_id"]).raise_for_status().json()
-    assert document["client_id"] == server["client_id"]
+        document = anybody.get(address).raise_for_status().json()
+    assert document["client_id"] == address
     assert document["redirect_uris"] == [complete.redirect_uri]
+    proposed = complete.discover().json()["server"]
+    client = {"client_id": address, "client_secret": None, "token_request_style": "none"}
+    complete.put(**proposed | client).raise_for_status()
+    complete.connect(ana)
+    assert text_of(complete.invoke(ana)) == "alice"
 
 
 def test_a_discovered_server_is_stepped_up(complete: Journey, ana: str) -> None:
@@ -136,10 +146,7 @@ def test_by_url_the_whole_is_described_and_nothing_is_registered(blank: Journey)
     about = builder.post("/v1/discover", json={"mcp_url": blank.tenant.url}).json()
     assert about["server"]["token_endpoint"].endswith("/token")
     assert about["sources"]["token_endpoint"].endswith("/.well-known/oauth-authorization-server")
-    assert (about["client"], about["missing"]) == (
-        "client_id_metadata_document",
-        ["client_id", "client_secret"],
-    )
+    assert (about["client"], about["missing"]) == ("dynamic", ["client_id", "client_secret"])
 
 
 @pytest.mark.parametrize("body", [{}, {"mcp_url": "https://a.example/x", "server_id": "x"}])

@@ -9,7 +9,8 @@ a *proposal* to the builder, never a server's configuration by itself.
 from .discoverer import Discoverer, Findings
 from .documents import ResourceMetadata, ServerMetadata
 from .fetching import Fetcher, NotThere, Refused
-from .proposal import Proposal, propose
+from .proposal import propose
+from .proposal_values import Proposal
 from .registration import Registrar, RegistrationRefused, auth_method
 from .well_known import is_for, is_issuer, resource_metadata_urls, server_metadata_urls
 

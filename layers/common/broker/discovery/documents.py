@@ -58,11 +58,30 @@ class ServerMetadata(_Document):
     code_challenge_methods_supported: _Words | None = None
     authorization_response_iss_parameter_supported: bool | None = None
     client_id_metadata_document_supported: bool | None = None
+    prompt_values_supported: _Words | None = None
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """Return the scopes, those that are some."""
         return known_scopes(self.scopes_supported)
+
+    @property
+    def is_openid_provider(self) -> bool:
+        """Say whether it speaks OpenID Connect: it has the scope, or values of ``prompt``.
+
+        Who lists scopes at all must list ``openid`` (OpenID Connect Discovery 1.0 §3).
+        """
+        return "openid" in (self.scopes_supported or ()) or bool(self.prompt_values_supported)
+
+    @property
+    def takes_prompt_consent(self) -> bool:
+        """Say whether ``prompt=consent`` can be sent: to OpenID providers that do not exclude it.
+
+        Only some say which values they take (Initiating User Registration via OpenID Connect 1.0
+        §4); the others take every one of OpenID Connect Core 1.0 §3.1.2.1.
+        """
+        values = self.prompt_values_supported
+        return self.is_openid_provider and (values is None or "consent" in values)
 
     @property
     def has_pkce(self) -> bool:

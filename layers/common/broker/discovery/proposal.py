@@ -1,21 +1,18 @@
 """From what was found to a server that could be registered, each value with its source."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
 from urllib.parse import urlsplit
 
 from broker.errors import AddressBlocked
 from broker.model import AuthType, Server
 from broker.outbound import Outbound
 
+from .asked import ask_users
 from .discoverer import Findings
 from .documents import ServerMetadata
+from .proposal_values import CHALLENGE, CONFIGURED, DEFAULT, Proposal
 from .well_known import origin_of
 
-CONFIGURED = "configured"
-CHALLENGE = "challenge"
-DEFAULT = "default"
 _ENDPOINTS = (
     "authorization_endpoint",
     "token_endpoint",
@@ -23,21 +20,6 @@ _ENDPOINTS = (
     "userinfo_endpoint",
 )
 _NEEDED = frozenset(_ENDPOINTS[:2])
-_OFFLINE = "offline_access"
-
-
-@dataclass(slots=True)
-class Proposal:
-    """A server, and where its values come from: a URL, or one of the words above."""
-
-    server: Server
-    sources: dict[str, str] = field(default_factory=dict)
-    registration_endpoint: str | None = None
-
-    def take(self, name: str, value: Any, source: str) -> None:
-        """Set a field and remember its source."""
-        self.server = replace(self.server, **{name: value})
-        self.sources[name] = source
 
 
 def propose(found: Findings, known: Server | None, outbound: Outbound) -> Proposal:
@@ -75,7 +57,7 @@ def propose(found: Findings, known: Server | None, outbound: Outbound) -> Propos
     says_iss = bool(found.server and found.server.authorization_response_iss_parameter_supported)
     proposal.take("authorization_response_iss_parameter_supported", says_iss, source)
     _resource(proposal, found, known, moved=moved)
-    _scopes(proposal, found)
+    ask_users(proposal, found, known)
     return proposal
 
 
@@ -84,7 +66,10 @@ def _without_authorization(proposal: Proposal, found: Findings) -> Proposal:
         proposal.take("auth_type", AuthType.NONE, found.mcp_url)
         found.note("no_authorization", "The server lists its tools without any credentials.")
     else:
-        message = "The server asks for no credentials and does not say who would issue some."
+        message = (
+            "The server asks for no credentials and does not say who would issue some. Check"
+            " mcp_url, or set the service's endpoints and client by hand."
+        )
         found.note("nothing_found", message, fatal=True)
     return proposal
 
@@ -94,7 +79,10 @@ def _endpoints(found: Findings, outbound: Outbound) -> dict[str, str] | None:
     if found.server is None:
         return _default_endpoints(found)
     if not found.server.has_code_flow:
-        message = "The authorization server has no authorization code grant."
+        message = (
+            "The authorization server has no authorization code grant, so users cannot connect"
+            " there. Ask the service for another one, or for a key (auth_type bearer)."
+        )
         found.note("no_code_grant", message, found.server_url, fatal=True)
         return None
     if not found.server.has_pkce:
@@ -106,7 +94,10 @@ def _endpoints(found: Findings, outbound: Outbound) -> dict[str, str] | None:
         return None
     endpoints = dict(_allowed(found, found.server, outbound))
     if not endpoints.keys() >= _NEEDED:
-        message = "The metadata names no authorization or no token endpoint that can be used."
+        message = (
+            "The metadata names no authorization or no token endpoint that can be used. Set them by"
+            " hand, as the service documents them."
+        )
         found.note("endpoint_missing", message, found.server_url, fatal=True)
         return None
     hosts = {urlsplit(endpoints[name]).hostname for name in _NEEDED}
@@ -119,7 +110,10 @@ def _endpoints(found: Findings, outbound: Outbound) -> dict[str, str] | None:
 def _default_endpoints(found: Findings) -> dict[str, str] | None:
     """Fall back as 2025-03-26 has it, where nothing describes the authorization server."""
     if not found.is_legacy or found.issuer is None:  # named, and none of them usable
-        message = "No metadata of the authorization server can be used."
+        message = (
+            "No metadata of the authorization server can be used. Set its endpoints by hand, as the"
+            " service documents them, or use a preset."
+        )
         found.note("server_metadata_missing", message, fatal=True)
         return None
     message = (
@@ -168,25 +162,6 @@ def _resource(proposal: Proposal, found: Findings, known: Server | None, *, move
         return
     if found.resource:
         proposal.take("resource", found.resource.resource, found.resource_url or CHALLENGE)
-
-
-def _scopes(proposal: Proposal, found: Findings) -> None:
-    """Choose: the challenge's, else all the resource has, else none (MCP, Scope Selection)."""
-    if proposal.server.scopes:
-        proposal.sources["scopes"] = CONFIGURED
-        return
-    scopes: tuple[str, ...] = ()
-    if found.challenge and found.challenge.scopes:
-        scopes = found.challenge.scopes
-        proposal.sources["scopes"] = CHALLENGE
-    elif found.resource and found.resource.scopes:
-        scopes = found.resource.scopes
-        proposal.sources["scopes"] = found.resource_url or CHALLENGE
-    listed = found.server.scopes if found.server else ()
-    if _OFFLINE in listed and _OFFLINE not in scopes:
-        scopes = (*scopes, _OFFLINE)
-        proposal.sources.setdefault("scopes", found.server_url or DEFAULT)
-    proposal.server = replace(proposal.server, scopes=scopes)
 
 
 def _name(proposal: Proposal, found: Findings) -> None:

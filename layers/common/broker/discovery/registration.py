@@ -17,8 +17,8 @@ from .fetching import CAP, Refused, read_document, refused_by_door
 
 SECONDS = 10.0
 _STYLES = {
-    "client_secret_basic": TokenRequestStyle.FORM_BASIC,
     "client_secret_post": TokenRequestStyle.FORM_POST,
+    "client_secret_basic": TokenRequestStyle.FORM_BASIC,
     "none": TokenRequestStyle.NONE,
 }
 _SIGNED = {"private_key_jwt": TokenRequestStyle.PRIVATE_KEY_JWT}
@@ -30,10 +30,15 @@ _ERRORS = frozenset(
         "invalid_client_metadata",
         "invalid_software_statement",
         "unapproved_software_statement",
+        # RFC 6749 §4.1.2.1, RFC 6750 §3.1
         "access_denied",
+        "insufficient_scope",
         "invalid_token",
     }
 )
+_GUARDED = " Its administrators let only those register whom they know, or gave a token for it."
+_OFF = " Registration seems to be switched off there."
+_WHY = {401: _GUARDED, 403: _GUARDED, 404: _OFF, 405: _OFF, 501: _OFF}
 
 
 class RegistrationRefused(Exception):
@@ -107,7 +112,11 @@ class Registrar:
 
 
 def auth_method(supported: tuple[str, ...]) -> str | None:
-    """Choose how to authenticate: with a secret where that is possible; None: in no way of ours."""
+    """Choose how to authenticate; None: in no way of ours.
+
+    With a secret where that is possible, and then in the body: servers look for ``client_id`` there
+    before they look for a header, as the ``mcp`` SDK does.
+    """
     return next((name for name in _STYLES if name in supported), None)
 
 
@@ -135,4 +144,4 @@ def _refusal(status: int, body: bytes) -> str:
     except Refused:
         said = None
     code = f" ({said})" if said in _ERRORS else ""
-    return f"It refuses to register a client, with HTTP {status}{code}."
+    return f"It refuses to register a client, with HTTP {status}{code}.{_WHY.get(status, '')}"

@@ -101,6 +101,7 @@ def _first_use(found: Found, base_url: str) -> Body:
         "found_at": written_time(found.found_at),
         **{name: complete.get(name) for name in _FOUND},
         "scopes": complete.get("scopes", []),
+        "extra_authorize_params": complete.get("extra_authorize_params", {}),
         "problems": [_problem(problem) for problem in found.problems],
     }
 

@@ -53,8 +53,8 @@ class Proposals:
             raise InvalidServer(f"mcp_url: {exc}") from exc
         found = self.discoverer.look(mcp_url, invocation.deadline - _KEPT_BACK)
         proposal = propose(found, None, self.outbound)
-        client = self._expected(found, proposal)
-        return self._answer(proposal, client, found)
+        client = self._expected(found, proposal, invocation)
+        return self._answer(proposal, client, found, invocation)
 
     def of(self, server: Server, invocation: Invocation) -> Discovered:
         """Say how a registered server could be completed, its client included.
@@ -65,7 +65,7 @@ class Proposals:
         deadline = invocation.deadline - _KEPT_BACK
         found = self.discoverer.look(server.mcp_url, deadline)
         proposal = propose(found, server, self.outbound)
-        client = self._expected(found, proposal)
+        client = self._expected(found, proposal, invocation)
         match client:
             case ClientSource.PRE_REGISTERED:
                 _keep_client(proposal, found, server, signs=self._can_sign(found, proposal))
@@ -76,7 +76,7 @@ class Proposals:
                 _take_client(proposal, url, style, client)
             case ClientSource.DYNAMIC:
                 client = self._registered(proposal, found, invocation)
-        return self._answer(proposal, client, found)
+        return self._answer(proposal, client, found, invocation)
 
     def _registered(
         self, proposal: Proposal, found: Findings, invocation: Invocation
@@ -143,15 +143,19 @@ class Proposals:
         taken = found.server is not None and found.server.takes_our_signature
         return taken and astray(proposal.server) is None
 
-    def _answer(self, proposal: Proposal, client: ClientSource, found: Findings) -> Discovered:
+    def _answer(
+        self, proposal: Proposal, client: ClientSource, found: Findings, invocation: Invocation
+    ) -> Discovered:
         if client is ClientSource.BUILDER and proposal.server.token_endpoint:
-            message = "Register a client there by hand, and set client_id and client_secret."
+            message = _by_hand(proposal.server, invocation.base_url)
             found.note("registration_needed", message, fatal=True)
         return Discovered(
             proposal.server, proposal.sources, client, tuple(found.problems), _seen(found)
         )
 
-    def _expected(self, found: Findings, proposal: Proposal) -> ClientSource:
+    def _expected(
+        self, found: Findings, proposal: Proposal, invocation: Invocation
+    ) -> ClientSource:
         """Choose in MCP's order: pre-registered, metadata document, dynamic, ask the builder."""
         server = proposal.server
         if server.auth_type is AuthType.NONE:
@@ -162,7 +166,8 @@ class Proposals:
             return ClientSource.BUILDER
         about, signs = found.server, self._can_sign(found, proposal)
         documented = about and about.client_id_metadata_document_supported
-        if documented and (_takes_public_clients(found) or signs):
+        published = invocation.base_url.startswith("https:")  # as such a client id has to begin
+        if documented and published and (_takes_public_clients(found) or signs):
             return ClientSource.CLIENT_ID_METADATA_DOCUMENT
         known = about is None or auth_method(about.auth_methods) or signs
         if proposal.registration_endpoint and known:
@@ -179,6 +184,15 @@ def _seen(found: Findings) -> Mapping[str, str]:
         "token_endpoint": about.token_endpoint if about else None,
     }
     return {name: url for name, url in seen.items() if url}
+
+
+def _by_hand(server: Server, base_url: str) -> str:
+    """Say what is left to the builder, whom nobody else can do it for."""
+    uri = f" {base_url}/callback/{server.server_id}" if server.server_id else " of the server"
+    return (
+        f"Register a client at the service by hand, with the redirect URI{uri}, and set client_id"
+        " and client_secret; without a secret, token_request_style none."
+    )
 
 
 def _takes_public_clients(found: Findings) -> bool:

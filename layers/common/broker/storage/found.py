@@ -82,6 +82,7 @@ def _attributes(server: Server, found: Found) -> Mapping[str, Any]:
         ],
         **{name: complete and getattr(complete, name) for name in _PLAIN},
         "resource": complete and complete.resource,
+        "extra_authorize_params": complete and dict(complete.extra_authorize_params),
         "scopes": complete and list(complete.scopes),
         "token_request_style": complete and complete.token_request_style.value,
         "client_secret": complete and sealed.to_item(complete.client_secret),
@@ -101,6 +102,10 @@ def _found(server: Server, item: Item) -> Found:
         **{name: item[name] for name in _PLAIN if name in item},
         resource=server.resource or item.get("resource"),
         scopes=server.scopes or tuple(item["scopes"]),
+        extra_authorize_params={
+            **item.get("extra_authorize_params", {}),
+            **server.extra_authorize_params,
+        },
         token_request_style=TokenRequestStyle(item["token_request_style"]),
         client_secret=sealed.from_item(item.get("client_secret")),
     )
