@@ -14,6 +14,13 @@ from .equivalents import EQUIVALENTS, SENTENCES, Refusal
 _MEANINGS = {known.code: known.meaning for known in EQUIVALENTS}
 _UNTELLING = frozenset({"unauthorized", "invalid", "error", "bad_credentials"})
 _NO = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+# Not the client: what lies in the request, or whom the grant is of.
+_SOMETHING_ELSE = frozenset({"invalid_request", "invalid_token", "insufficient_scope"})
+_ANOTHER = re.compile(
+    r"token|grant|code|scope|redirect|resource|user|account|session|expired|revoked|consent"
+    r"|login|polic|rule",
+    re.IGNORECASE,
+)
 _NOT_THE_TOKEN = re.compile(r"missing|required|not provided|grant[ _-]?types?\b", re.IGNORECASE)
 
 
@@ -21,8 +28,8 @@ def refusal_of(status: int, codes: tuple[str, ...], description: str, step: Step
     """Judge an answer by status, codes (most telling first) and sentence; None: it says nothing.
 
     A code that means something decides. The sentence is asked only beside codes that do not, and
-    never makes a grant dead that was merely not sent, or that the client may not use. Without
-    either, 401 can only mean the client (RFC 6749 §5.2).
+    never makes a grant dead that was merely not sent, or that the client may not use. Where both
+    speak of nothing else, 401 means the client (RFC 6749 §5.2), whatever its code.
     """
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Refusal.BUSY
@@ -36,9 +43,18 @@ def refusal_of(status: int, codes: tuple[str, ...], description: str, step: Step
         return meant
     if "unauthorized_client" in known:
         return Refusal.CLIENT
-    if status == HTTPStatus.UNAUTHORIZED and _UNTELLING.issuperset(known):
+    if status == HTTPStatus.UNAUTHORIZED and _can_only_mean_the_client(known, description):
         return Refusal.CLIENT
     return Refusal.OTHER if codes else None
+
+
+def _can_only_mean_the_client(codes: list[str], description: str) -> bool:
+    """Judge what comes with 401: Auth0 and Atlassian say access_denied of a wrong secret."""
+    if _UNTELLING.issuperset(codes):
+        return True
+    if any(code in _SOMETHING_ELSE or code in _MEANINGS for code in codes):
+        return False
+    return not _ANOTHER.search(" ".join([*codes, description]))
 
 
 def _coded(codes: list[str], status: int) -> Refusal | None:
