@@ -202,6 +202,15 @@ def test_a_service_that_compared_the_verifier_keeps_its_pkce(body: dict[str, obj
     assert "false" not in diagnosis.fix
 
 
+@pytest.mark.parametrize(
+    "description", ["PKCE is not supported: failed", "code_challenge_method does not match plain"]
+)
+def test_a_service_without_pkce_is_to_be_used_without(description: str) -> None:
+    paste = _after_consent(400, _said("invalid_request", description)).paste
+    assert paste is not None
+    assert (paste.field, paste.value) == ("pkce", "false")
+
+
 def test_github_answers_404_to_an_id_that_it_does_not_know() -> None:
     seen = failure(404, {"error": "Not Found"}, step="exchange").evidence
     at_github = judge(seen, token_endpoint="https://github.com/login/oauth/access_token")
@@ -230,6 +239,15 @@ def test_a_secret_that_is_not_sent_is_missing_however_that_is_said() -> None:
     body = _said("invalid_request", "client_secret is missing.")
     cause = _after_consent(400, body, token_request_style="none").cause
     assert cause is Cause.CLIENT_SECRET_MISSING
+
+
+@pytest.mark.parametrize("description", ["", "Invalid client secret or assertion"])
+def test_a_signed_assertion_is_not_amended_by_another_secret(description: str) -> None:
+    body = _said("invalid_client", description)
+    diagnosis = _after_consent(401, body, token_request_style="private_key_jwt")
+    assert diagnosis.cause is BOTH
+    assert "jwks_uri" in diagnosis.fix
+    assert "client_secret" not in diagnosis.fix
 
 
 def test_a_secret_refused_in_every_style_may_be_one_that_is_not_decoded() -> None:

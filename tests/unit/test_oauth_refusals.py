@@ -263,6 +263,7 @@ NOBODYS_FAULT: dict[str, tuple[int, object]] = {
         401,
         {"error": "access_denied", "error_description": "The user is blocked"},
     ),
+    "an opaque code, with 401": (401, {"error": "E-4711", "message": "Try something else."}),
     "an unknown word about a token, with 401": (401, {"error": "token_not_found"}),
     "a request, with 401": (401, {"error": "invalid_request"}),
     "ServiceNow": (401, {"error": "server_error", "error_description": "access_denied"}),

@@ -21,6 +21,10 @@ _ANOTHER = re.compile(
     r"|login|polic|rule",
     re.IGNORECASE,
 )
+_THE_CLIENT = re.compile(
+    r"access_denied|unauthori[sz]ed|authenticat|credential|secret|client|api[ _-]?key|\bapp",
+    re.IGNORECASE,
+)
 _NOT_THE_TOKEN = re.compile(r"missing|required|not provided|grant[ _-]?types?\b", re.IGNORECASE)
 
 
@@ -28,8 +32,8 @@ def refusal_of(status: int, codes: tuple[str, ...], description: str, step: Step
     """Judge an answer by status, codes (most telling first) and sentence; None: it says nothing.
 
     A code that means something decides. The sentence is asked only beside codes that do not, and
-    never makes a grant dead that was merely not sent, or that the client may not use. Where both
-    speak of nothing else, 401 means the client (RFC 6749 §5.2), whatever its code.
+    never makes a grant dead that was merely not sent, or that the client may not use. With 401,
+    which RFC 6749 §5.2 has for the client alone, less is enough to mean it.
     """
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Refusal.BUSY
@@ -49,12 +53,16 @@ def refusal_of(status: int, codes: tuple[str, ...], description: str, step: Step
 
 
 def _can_only_mean_the_client(codes: list[str], description: str) -> bool:
-    """Judge what comes with 401: Auth0 and Atlassian say access_denied of a wrong secret."""
+    """Judge what comes with 401: Auth0 and Atlassian say access_denied of a wrong secret.
+
+    An opaque code stays open: one user's dead token must not be taken for everybody's client.
+    """
     if _UNTELLING.issuperset(codes):
         return True
     if any(code in _SOMETHING_ELSE or code in _MEANINGS for code in codes):
         return False
-    return not _ANOTHER.search(" ".join([*codes, description]))
+    said = " ".join([*codes, description])
+    return bool(_THE_CLIENT.search(said)) and not _ANOTHER.search(said)
 
 
 def _coded(codes: list[str], status: int) -> Refusal | None:

@@ -19,7 +19,9 @@ from broker.diagnosis.rule import AT_SERVER, Candidate, Paste, Rule
 from .flow import REDIRECT_URI
 
 _PKCE = saying(r"code[ _-]?(challenge|verifier)|(?<![a-z])pkce(?![a-z])|proof key")
-_NO_MATCH = saying(r"mismatch|match|fail|incorrect")
+_COMPARED = every(
+    saying(r"mismatch|match|fail|incorrect"), no(saying(r"supported|challenge[ _-]?method"))
+)
 _REQUEST = (Step.AUTHORIZATION, Step.EXCHANGE)
 _URI = r"(redirect|callback)[ _-]?ur[il]"
 _REDIRECT = either(
@@ -81,7 +83,7 @@ REFUSED_REQUEST: tuple[Rule, ...] = (
     ),
     Rule(
         Cause.PKCE_REFUSED,
-        every(at(*_REQUEST), _PKCE, _NO_MATCH),
+        every(at(Step.EXCHANGE), _PKCE, _COMPARED),
         "The code verifier does not fit the code (PKCE).",
         "The service compared the code_verifier with the code_challenge (RFC 7636 §4.6): it has "
         "PKCE, and the code is of another authorization request.",

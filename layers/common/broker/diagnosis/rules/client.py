@@ -64,7 +64,7 @@ _OTHER_ENVIRONMENT = Candidate(
 _STYLE = Candidate(
     Cause.TOKEN_REQUEST_STYLE,
     "Compare token_request_style {style} with what the service documents about client "
-    "authentication; try the other of form_post and form_basic.",
+    "authentication; try the other of form_post and form_basic, or none if the app is public.",
 )
 _RAW_BASIC = Candidate(
     Cause.TOKEN_REQUEST_STYLE,
@@ -181,6 +181,27 @@ REFUSED_CLIENT: tuple[Rule, ...] = (
         "usual one). If the app has no secret, make it a public client at the service.",
         sure=Certainty.LIKELY,
         paste=Paste(AT_SERVER, "token_request_style", "form_post"),
+    ),
+    Rule(
+        Cause.CLIENT_CREDENTIALS,
+        every(
+            at(*_TOKEN, Step.REVOCATION),
+            _CLIENT_REFUSED,
+            where(lambda known: known.token_request_style == "private_key_jwt"),
+        ),
+        "The authorization server does not accept the assertion that is signed for this client.",
+        "No secret is sent with private_key_jwt; the client id, the key or the method is refused.",
+        "Compare what the app has at the service with what GET shows of the server: the client id, the "
+        "jwks_uri (or, where the key itself was handed in, the key behind it), and private_key_jwt "
+        "as the method of client authentication.",
+        sure=Certainty.LIKELY,
+        candidates=(
+            Candidate(
+                Cause.TOKEN_REQUEST_STYLE,
+                "See whether the service documents private_key_jwt at all (RFC 7523 §2.2).",
+            ),
+            _OTHER_ENVIRONMENT,
+        ),
     ),
     Rule(
         Cause.CLIENT_SECRET_WRONG,
