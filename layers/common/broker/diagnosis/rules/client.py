@@ -191,9 +191,9 @@ REFUSED_CLIENT: tuple[Rule, ...] = (
         ),
         "The authorization server does not accept the assertion that is signed for this client.",
         "No secret is sent with private_key_jwt; the client id, the key or the method is refused.",
-        "Compare what the app has at the service with what GET shows of the server: the client id, the "
-        "jwks_uri (or, where the key itself was handed in, the key behind it), and private_key_jwt "
-        "as the method of client authentication.",
+        "Compare what the app has at the service with what GET shows of the server: the client "
+        "id, the jwks_uri (or, where the key itself was handed in, the key behind it), and "
+        "private_key_jwt as the method of client authentication.",
         sure=Certainty.LIKELY,
         candidates=(
             Candidate(
