@@ -79,6 +79,8 @@ def test_a_refresh_endpoint_of_its_own_is_the_one_that_is_shown() -> None:
         ("https://auth.atlassian.com/authorize", (), "offline_access"),
         ("https://acme.my.salesforce.com/services/oauth2/authorize", (), "refresh_token"),
         ("https://slack.com/oauth/v2/authorize", (), "token rotation"),
+        ("https://www.linkedin.com/oauth/v2/authorization", (), "some partners only"),
+        ("https://acme.snowflakecomputing.com/oauth/authorize", (), "scope refresh_token"),
         ("https://github.com/login/oauth/authorize", (), "GitHub App"),
         ("https://login.example.com/authorize", (), "offline_access"),
         ("https://login.example.com/authorize", (), "access_type=offline"),
@@ -128,6 +130,7 @@ def test_braces_in_what_was_configured_or_seen_are_just_text() -> None:
         ("https://x.com/i/oauth2/authorize", ("read",), "scopes", "read offline.access"),
         ("https://login.microsoftonline.com/x", (), "scopes", "offline_access"),
         ("https://acme.my.salesforce.com/x", ("api",), "scopes", "api refresh_token"),
+        ("https://acme.snowflakecomputing.com/x", (), "scopes", "refresh_token"),
         ("https://acme.myshopify.com/x", (), "extra_token_params", '{"expiring": "1"}'),
     ],
 )
@@ -140,6 +143,12 @@ def test_no_refresh_token_gives_the_value_to_paste(
 
 def test_where_nothing_is_known_of_the_service_nothing_is_to_be_pasted() -> None:
     assert judge(NO_REFRESH_TOKEN, authorization_endpoint="https://slack.com/o").paste is None
+
+
+def test_a_scope_that_was_asked_for_is_not_to_be_pasted_again() -> None:
+    asked: dict[str, object] = {"scopes": ("api", "refresh_token")}
+    endpoint = "https://acme.my.salesforce.com/x"
+    assert judge(NO_REFRESH_TOKEN, authorization_endpoint=endpoint, **asked).paste is None
 
 
 def test_a_redirect_uri_mismatch_gives_the_very_one_to_paste() -> None:

@@ -107,6 +107,13 @@ DEAD_REFRESH_TOKENS: dict[str, tuple[int, object]] = {
             "error_description": "The token expired, was revoked, or the token ID is incorrect",
         },
     ),
+    "X": (
+        400,
+        {
+            "error": "invalid_request",
+            "error_description": "Value passed for the token was invalid.",
+        },
+    ),
     "Supabase": (400, {"code": 400, "error_code": "refresh_token_already_used", "msg": "no"}),
     "error as an object": (400, {"error": {"error": "invalid_grant"}}),
     "a blank in the code": (400, {"error": "Invalid Grant"}),
@@ -135,6 +142,10 @@ DEAD_CODES: dict[str, tuple[int, object]] = {
         {"errors": [{"resource": "AuthorizationCode", "field": "code", "code": "invalid"}]},
     ),
     "Follow Up Boss": (401, {"error": "expired-auth-code"}),
+    "Todoist": (400, {"error": "bad_authorization_code"}),
+    "HubSpot, expired": (400, {"status": "EXPIRED_AUTHORIZATION_CODE", "message": "expired"}),
+    "Meta": (400, {"error": {"message": "This authorization code has been used.", "code": 100}}),
+    "ClickUp": (401, {"err": "Code already used", "ECODE": "OAUTH_014"}),
 }
 
 
@@ -173,6 +184,14 @@ BAD_CLIENTS: dict[str, tuple[int, object]] = {
             "error_description": "Cannot supply multiple client credentials.",
         },
     ),
+    "Auth0, Atlassian": (401, {"error": "access_denied", "error_description": "Unauthorized"}),
+    "Stripe": (
+        401,
+        {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided: sk_1"}},
+    ),
+    "a code of its own": (401, {"error": "wrong_credentials"}),
+    "Meta": (400, {"error": {"message": "Error validating client secret.", "code": 1}}),
+    "Todoist": (400, {"error": "incorrect_application_credentials"}),
     "401 with no body": (401, b""),
     "401 with text": (401, b"Unauthorized"),
     "401 with an empty object": (401, {}),
@@ -240,6 +259,14 @@ NOBODYS_FAULT: dict[str, tuple[int, object]] = {
         400,
         {"error": "invalid_token", "error_description": "Access token expired"},
     ),
+    "a rule, with 401": (
+        401,
+        {"error": "access_denied", "error_description": "The user is blocked"},
+    ),
+    "an opaque code, with 401": (401, {"error": "E-4711", "message": "Try something else."}),
+    "an unknown word about a token, with 401": (401, {"error": "token_not_found"}),
+    "a request, with 401": (401, {"error": "invalid_request"}),
+    "ServiceNow": (401, {"error": "server_error", "error_description": "access_denied"}),
     "a rule of the service": (
         400,
         {"error": "access_denied", "error_description": "A rule said no"},

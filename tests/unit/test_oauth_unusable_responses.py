@@ -31,6 +31,11 @@ def test_an_error_member_that_says_nothing_is_none(error: object) -> None:
     assert granted(error=error).token_set.access_token == Secret("at-1")
 
 
+@pytest.mark.parametrize("member", ["ok", "success"])
+def test_a_zero_is_no_false(member: str) -> None:
+    assert granted(**{member: 0}).token_set.access_token == Secret("at-1")
+
+
 @pytest.mark.parametrize(
     "members",
     [

@@ -9,7 +9,7 @@ from .rule import AT_SERVER, Paste
 
 _PAIR = r"(\w+)=([\w.]*\w)"
 _PARAMETERS = re.compile(rf"Set (extra_\w+_params) to ({_PAIR}(?: and {_PAIR})*)")
-_SCOPE = re.compile(r"^Add the scope ([\w.]+?)(?=[\s.]*(?:\s|$))")
+_SCOPE = re.compile(r"^Add the scope ([\w.]+?)(?=[\s.,]*(?:\s|$))")
 _OFFLINE_SCOPE = "Add the scope offline_access."
 BY_HOST = {
     "accounts.google.com": "Set extra_authorize_params to access_type=offline and prompt=consent.",
@@ -26,6 +26,10 @@ BY_HOST = {
     "zoho.com": "Set extra_authorize_params to access_type=offline and prompt=consent.",
     "zoho.eu": "Set extra_authorize_params to access_type=offline and prompt=consent.",
     "gong.io": "Set extra_authorize_params to access_type=offline.",
+    "linkedin.com": "Nothing, unless LinkedIn has approved the app for refresh tokens, which it "
+    "gives to some partners only: users connect again when the access token ends, after 60 days.",
+    "snowflakecomputing.com": "Add the scope refresh_token, and let the security integration issue "
+    "refresh tokens (OAUTH_ISSUE_REFRESH_TOKENS = TRUE).",
     "slack.com": "Turn on token rotation for the app; without it Slack's tokens do not expire.",
     "github.com": "Use a GitHub App with expiring user tokens; an OAuth app's tokens do not expire "
     "and need no refresh token.",
@@ -60,7 +64,8 @@ def refresh_paste(evidence: Evidence, configured: Configured) -> Paste | None:
     if named := _PARAMETERS.search(advice):
         pairs = ", ".join(f'"{k}": "{v}"' for k, v in re.findall(_PAIR, named[2]))
         return Paste(AT_SERVER, named[1], f"{{{pairs}}}")
-    if scope := _SCOPE.search(advice):
+    scope = _SCOPE.search(advice)
+    if scope and scope[1] not in configured.scopes:
         return Paste(AT_SERVER, "scopes", " ".join([*configured.scopes, scope[1]]))
     return None
 

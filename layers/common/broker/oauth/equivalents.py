@@ -58,6 +58,7 @@ _MICROSOFT = "Microsoft identity platform, MSAL, 'InteractionRequiredAuthErrorCo
 _GOOGLE = "Google, OAuth 2.0, 'Error 401: {}' of the authorization server"
 _ZOHO = "Zoho CRM API, 'Generate Access Token and Refresh Token', possible errors"
 _NOTION = "Notion API, 'Status codes'"
+_TODOIST = "Todoist developer documentation, 'Authorization', errors of the token exchange"
 _RFC6749 = "RFC 6749 §5.2"
 _AUTHORIZATION = "RFC 6749 §4.1.2.1, sent by token endpoints as well (ory/fosite, Microsoft)"
 
@@ -68,6 +69,8 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
     Equivalent("bad_verification_code", Refusal.GRANT, _GITHUB),
     Equivalent("bad_refresh_token", Refusal.GRANT, f"{_GITHUB_APP}; {_HUBSPOT}"),
     Equivalent("bad_auth_code", Refusal.GRANT, _HUBSPOT),
+    Equivalent("expired_authorization_code", Refusal.GRANT, _HUBSPOT),
+    Equivalent("bad_authorization_code", Refusal.GRANT, _TODOIST),
     Equivalent("invalid_code", Refusal.GRANT, f"{_SLACK}; {_ZOHO} (both steps)"),
     Equivalent("code_already_used", Refusal.GRANT, "Slack API reference, oauth.access, 'Errors'"),
     Equivalent("invalid_refresh_token", Refusal.GRANT, f"{_SLACK}; {_FOLLOW_UP_BOSS}"),
@@ -100,6 +103,15 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
     Equivalent("deleted_client", Refusal.CLIENT, _GOOGLE.format("deleted_client")),
     Equivalent("disabled_client", Refusal.CLIENT, _GOOGLE.format("disabled_client")),
     Equivalent("invalid_oauth_app", Refusal.CLIENT, _FOLLOW_UP_BOSS),
+    Equivalent("missing_client_id", Refusal.CLIENT, _SLACK),
+    Equivalent("missing_client_secret", Refusal.CLIENT, _SLACK),
+    Equivalent("incorrect_application_credentials", Refusal.CLIENT, _TODOIST),
+    Equivalent(
+        "application_cannot_be_found",
+        Refusal.CLIENT,
+        "Shopify, 'Oauth error application_cannot_be_found' of POST /admin/oauth/access_token",
+    ),
+    Equivalent("application_suspended", Refusal.CLIENT, _GITHUB),
     Equivalent("ratelimited", Refusal.BUSY, _SLACK),
     Equivalent("rate_limited", Refusal.BUSY, _NOTION),
     Equivalent("rate_limit_exceeded", Refusal.BUSY, "OpenAI API, 'Error codes'"),
@@ -179,6 +191,13 @@ SENTENCES: tuple[Sentence, ...] = (
     Sentence(
         Refusal.GRANT,
         Step.REFRESH,
+        _any_of(r"^value passed for the token was invalid\b"),
+        ("invalid_request: Value passed for the token was invalid.",),
+        "X API, POST /2/oauth2/token",
+    ),
+    Sentence(
+        Refusal.GRANT,
+        Step.REFRESH,
         _any_of(r"^error validating access token\b"),
         (
             "Error validating access token: Session has expired on …",
@@ -189,9 +208,29 @@ SENTENCES: tuple[Sentence, ...] = (
     Sentence(
         Refusal.GRANT,
         Step.EXCHANGE,
-        _dead(r"authorization[ _-]?code", r"^invalid code\W*$"),
-        ("Invalid authorization code", "AuthorizationCode code invalid", "Invalid code"),
-        "Twitch, Strava, Figma",
+        _dead(r"authorization[ _-]?code", r"^invalid code\W*$", r"^code already used\W*$"),
+        (
+            "Invalid authorization code",
+            "AuthorizationCode code invalid",
+            "Invalid code",
+            "Code already used",
+        ),
+        "Twitch, Strava, Figma, ClickUp (OAUTH_014)",
+    ),
+    Sentence(
+        Refusal.GRANT,
+        Step.EXCHANGE,
+        _any_of(
+            r"^invalid verification code\b",
+            r"^error validating verification code\b",
+            r"^this authorization code has (?:been used|expired)\b",
+        ),
+        (
+            "Invalid verification code format.",
+            "Error validating verification code.",
+            "This authorization code has been used.",
+        ),
+        "Meta, Graph API, GET /oauth/access_token, code 100 (36007, 36008, 36009)",
     ),
     Sentence(
         Refusal.CLIENT,
@@ -200,12 +239,15 @@ SENTENCES: tuple[Sentence, ...] = (
             rf"\b{_WRONG} client[ _-]?(?:id|secret|credentials)?\b",
             rf"\bclient[ _-]?(?:id|secret|credentials)\W.{{0,20}}\b{_WRONG}",
             r"\bmultiple client credentials\b",
+            r"^error validating (?:client secret|application)\b",
         ),
         (
+            "Error validating client secret.",
+            "Error validating application. Invalid application ID.",
             "invalid client secret",
             "Application client_id invalid",
             "invalid_request: Cannot supply multiple client credentials.",
         ),
-        "Twitch, Strava, Okta",
+        "Meta (codes 1, 101), Twitch, Strava, Okta",
     ),
 )

@@ -51,7 +51,7 @@ def states_error(members: Members, field: str | None = None) -> bool:
 
     ``field`` is where the builder says that the service puts its errors, as a dotted path.
     """
-    failed = any(members.get(name) in (False, "false") for name in ("ok", "success"))
+    failed = any(_is_no(members.get(name)) for name in ("ok", "success"))
     declared = value_at(members, field) if field else None
     return failed or any(
         _is_error(each) for each in (members.get("error"), *_coded(members), declared)
@@ -80,6 +80,10 @@ def _collected(members: Members) -> StatedError:
         codes = tuple(code for code in named if code)
     prose = [text for text in texts if text not in codes]
     return StatedError(codes, next(iter([*sentences, *prose]), "")[:_LONGEST_SENTENCE])
+
+
+def _is_no(value: object) -> bool:
+    return value is False or value == "false"  # 0 is a number, and for many a success
 
 
 def _is_error(value: object) -> bool:

@@ -8,10 +8,14 @@ from .endpoints import ADDRESS, NOT_USABLE, WRONG_PLACE
 from .findings import FINDINGS, LAST_RESORT, NOTHING_WRONG
 from .flow import SEEN_BY_US
 from .mcp import MCP_LAST, MCP_SERVER
+from .microsoft import MICROSOFT
+from .style import REQUEST_STYLE
 
 FAILURES: tuple[Rule, ...] = (
     *ADDRESS,
     *SEEN_BY_US,
+    *REQUEST_STYLE,
+    *MICROSOFT,
     *REFUSED_REQUEST,
     *REFUSED_CLIENT,
     *WRONG_PLACE,

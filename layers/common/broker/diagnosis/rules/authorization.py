@@ -18,11 +18,16 @@ from broker.diagnosis.rule import AT_SERVER, Candidate, Paste, Rule
 
 from .flow import REDIRECT_URI
 
-_PKCE = saying(r"code[ _-]?(challenge|verifier)|\bpkce\b|proof key")
+_PKCE = saying(r"code[ _-]?(challenge|verifier)|(?<![a-z])pkce(?![a-z])|proof key")
+_COMPARED = every(
+    saying(r"mismatch|match|fail|incorrect"), no(saying(r"supported|challenge[ _-]?method"))
+)
 _REQUEST = (Step.AUTHORIZATION, Step.EXCHANGE)
+_URI = r"(redirect|callback)[ _-]?ur[il]"
 _REDIRECT = either(
-    saying(r"(redirect[ _-]?ur[il]|callback[ _-]?ur[il]).{0,80}(match|invalid|regist)"),
-    saying(r"(invalid|mismatch|unregistered|bad)\W.{0,20}(redirect|callback)[ _-]?ur"),
+    saying(rf"{_URI}.{{0,80}}(match|invalid|not valid|regist|whitelist)"),
+    saying(r"redirect[ _-]?ur[il].{0,40}identical"),
+    saying(r"(invalid|incorrect|mismatch|unregistered|bad)\W.{0,20}(redirect|callback)[ _-]?ur"),
 )
 
 REFUSED_REQUEST: tuple[Rule, ...] = (
@@ -32,7 +37,7 @@ REFUSED_REQUEST: tuple[Rule, ...] = (
             at(Step.EXCHANGE),
             _REDIRECT,
             saying(r"\bcode\b|verifier|expired"),
-            no(saying(r"AADSTS50011")),
+            no(saying(r"AADSTS50011|redirect_uri is identical")),
         ),
         "The authorization server refused the authorization code, or what was sent with it.",
         "It names the code and the redirect URI in one breath, and does not say which it is.",
@@ -78,6 +83,23 @@ REFUSED_REQUEST: tuple[Rule, ...] = (
     ),
     Rule(
         Cause.PKCE_REFUSED,
+        every(at(Step.EXCHANGE), _PKCE, _COMPARED),
+        "The code verifier does not fit the code (PKCE).",
+        "The service compared the code_verifier with the code_challenge (RFC 7636 §4.6): it has "
+        "PKCE, and the code is of another authorization request.",
+        "Start the test again, open connect_url once, and consent in that window. If it happens "
+        "again, see whether something on the way changes the authorization request: "
+        "{authorization_endpoint}",
+        sure=Certainty.LIKELY,
+        candidates=(
+            Candidate(
+                Cause.GRANT_REFUSED,
+                "Start the test again: if it works, the verifier belonged to an older request.",
+            ),
+        ),
+    ),
+    Rule(
+        Cause.PKCE_REFUSED,
         every(at(*_REQUEST), _PKCE),
         "The authorization server does not take PKCE as it was sent.",
         "It names code_challenge or code_verifier (RFC 7636), and S256 was sent.",
@@ -108,12 +130,16 @@ REFUSED_REQUEST: tuple[Rule, ...] = (
             either(
                 coded("admin_policy_enforced", "org_internal", "app_not_approved"),
                 coded("app_not_verified", "unapproved_app", "consent_required"),
-                saying(r"AADSTS(65001|90094|90008|650056|50105|65005)\b"),
+                coded("invalid_team_for_non_distributed_app", "app_not_found"),
+                coded("oauth_ec_app_not_found", "oauth_authorization_blocked"),
+                saying(r"AADSTS(65001|90094|90008|650052|650056|50105|65005)\b"),
                 saying(r"OAUTH_APP_(BLOCKED|ACCESS_DENIED)|OAUTH_APPROVAL_ERROR"),
+                saying(r"\bip restricted|cross-org|not installed in this org"),
                 every(
                     coded("access_denied", "unauthorized_client", "invalid_request"),
                     saying(
                         r"\badmin|\bapprov|not verified|verification|test(er| user)|allow.?list"
+                        r"|\bpolic(y|ies)\b|not assigned"
                     ),
                 ),
             ),
@@ -127,6 +153,13 @@ REFUSED_REQUEST: tuple[Rule, ...] = (
             Candidate(Cause.CONSENT_DENIED, "Start the test again, and accept."),
             Candidate(Cause.SCOPE_REFUSED, "Try with fewer scopes: some alone need a review."),
         ),
+    ),
+    Rule(
+        Cause.CONSENT_DENIED,
+        every(at(*_REQUEST), coded("inactive_user", "inactive_org", "account_inactive")),
+        "The account is not active at the service, so it cannot consent.",
+        "The service calls the user or the organization inactive.",
+        "Have the account activated there, or start the test again with another one.",
     ),
     Rule(
         Cause.CONSENT_DENIED,
@@ -171,7 +204,8 @@ REFUSED_REQUEST: tuple[Rule, ...] = (
         Cause.SCOPE_REFUSED,
         either(
             coded("invalid_scope", "bad_scope", "invalid_scope_requested", "insufficient_scope"),
-            saying(r"AADSTS70011|AADSTS650053"),
+            coded("unauthorized_scope_error", "no_scopes"),
+            saying(r"AADSTS(70011|650053|500011)\b|\binvalid[ _]scope"),
         ),
         "The service does not grant the scopes.",
         "It answers invalid_scope (RFC 6749 §4.1.2.1), or says so in its own words.",
@@ -187,10 +221,12 @@ REFUSED_REQUEST: tuple[Rule, ...] = (
     Rule(
         Cause.GRANT_TYPE_REFUSED,
         either(
-            coded("unsupported_grant_type", "unsupported_response_type"),
+            coded("unsupported_grant_type", "unsupported_response_type", "invalid_grant_type"),
+            coded("bad_grant_type"),
+            saying(r"\boauth flow disabled|grant[ _-]?type (is )?not (allowed|enabled)"),
             every(
                 coded("unauthorized_client"),
-                no(saying(r"AADSTS700016")),
+                no(knowing("grant_refused")),
                 either(
                     every(at(Step.AUTHORIZATION), of(Kind.REFUSED)),
                     saying(r"grant[ _-]?type|response[ _-]?type|authorization.code|refresh.token"),

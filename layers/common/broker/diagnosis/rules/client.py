@@ -10,7 +10,9 @@ from broker.diagnosis.predicates import (
     consented,
     either,
     every,
+    html,
     knowing,
+    no,
     of,
     saying,
     skewed,
@@ -22,6 +24,7 @@ from .flow import REDIRECT_URI
 
 _TOKEN = (Step.EXCHANGE, Step.REFRESH)
 _CLIENT = (Step.AUTHORIZATION, Step.EXCHANGE, Step.REFRESH, Step.REVOCATION)
+_GITHUB_PATH = "/login/oauth/access_token"
 _GRANT_REFUSED = either(coded("invalid_grant"), knowing("grant_refused"))
 _CLIENT_REFUSED = every(
     at(*_CLIENT),
@@ -29,23 +32,30 @@ _CLIENT_REFUSED = every(
         coded("invalid_client", "unauthorized_client", "incorrect_client_credentials"),
         coded("invalid_client_id", "invalid_client_secret", "bad_client_secret"),
         coded("bad_client_id", "deleted_client", "disabled_client", "invalid_oauth_app"),
-        coded("client_id_missing", "client_secret_missing"),
+        coded("client_id_missing", "client_secret_missing", "application_cannot_be_found"),
+        coded("application_suspended"),
         knowing("client_refused", value=True),
+        every(answered(401), coded("server_error")),  # ServiceNow's word for it
         saying(r"client.?(id|secret).{0,40}(invalid|incorrect|wrong|missing|unknown)"),
         saying(r"(invalid|incorrect|wrong|missing|unknown)\W{1,3}client"),
     ),
 )
-_ID_UNKNOWN = either(
+_BOTH_NAMED = saying(r"client[ _-]?(id|key)\W{0,3}(and/or|and|or|/)\W{0,3}(client[ _-]?)?secret")
+_ID_NAMED = either(
     coded("invalid_client_id", "bad_client_id", "deleted_client", "disabled_client"),
-    coded("invalid_oauth_app"),
-    saying(r"AADSTS700016|client.?id.{0,40}(invalid|unknown|not found|not registered)"),
+    coded("invalid_oauth_app", "application_cannot_be_found", "application_suspended"),
+    saying(r"error validating application"),
+    saying(r"client.?id.{0,40}(invalid|unknown|not found|not registered)"),
     at(Step.AUTHORIZATION),
 )
-_SECRET_WRONG = either(
+_ID_UNKNOWN = every(_ID_NAMED, no(_BOTH_NAMED))
+_SECRET_NAMED = either(
     coded("invalid_client_secret", "bad_client_secret"),
     saying(r"AADSTS70002(15|22)|client.?secret.{0,40}(invalid|incorrect|wrong|expired)"),
     saying(r"(invalid|incorrect|wrong|expired)\W{1,3}client.?secret"),
+    saying(r"error validating client secret"),
 )
+_SECRET_WRONG = every(_SECRET_NAMED, no(_BOTH_NAMED))
 _OTHER_ENVIRONMENT = Candidate(
     Cause.WRONG_ENVIRONMENT,
     "See whether the app was registered in a sandbox, and these are production's URLs, or the "
@@ -54,31 +64,16 @@ _OTHER_ENVIRONMENT = Candidate(
 _STYLE = Candidate(
     Cause.TOKEN_REQUEST_STYLE,
     "Compare token_request_style {style} with what the service documents about client "
-    "authentication; try the other of form_post and form_basic.",
+    "authentication; try the other of form_post and form_basic, or none if the app is public.",
+)
+_RAW_BASIC = Candidate(
+    Cause.TOKEN_REQUEST_STYLE,
+    "If the secret is right, and holds other characters than letters, digits and -._: with HTTP "
+    "Basic they are form-encoded (RFC 6749 §2.3.1), which some services do not undo. Set "
+    "basic_encoding of quirks to raw, and test again.",
 )
 
 REFUSED_CLIENT: tuple[Rule, ...] = (
-    Rule(
-        Cause.TOKEN_REQUEST_STYLE,
-        knowing("working_style"),
-        "Client id and secret are right, but {place} wants them sent in another way.",
-        "With an invented code, the style {facts[working_style]} is told that the code is wrong, "
-        "and the style {style} that the client is.",
-        "Set token_request_style to {facts[working_style]}. Now: {style}",
-        paste=Paste(AT_SERVER, "token_request_style", "{facts[working_style]}"),
-    ),
-    Rule(
-        Cause.TOKEN_REQUEST_STYLE,
-        every(
-            at(*_TOKEN),
-            either(answered(415), coded("multiple_client_credentials"), saying(r"content.type")),
-        ),
-        "{place} wants the token request sent in another way.",
-        "It refuses the form of the body, or where the credentials lie.",
-        "Set token_request_style as the service's documentation says: a form body (form_post, "
-        "form_basic) or a JSON body (json_post, json_basic). Now: {style}",
-        sure=Certainty.LIKELY,
-    ),
     Rule(
         Cause.CLOCK_SKEW,
         every(skewed, saying(r"expired|not yet valid|\b(clock|iat|nbf|exp)\b|assertion")),
@@ -153,6 +148,22 @@ REFUSED_CLIENT: tuple[Rule, ...] = (
         candidates=(_OTHER_ENVIRONMENT,),
     ),
     Rule(
+        Cause.CLIENT_ID_UNKNOWN,
+        every(
+            at(*_TOKEN),
+            answered(404),
+            no(html),
+            where(lambda known: (known.token_endpoint or "").endswith(_GITHUB_PATH)),
+        ),
+        "GitHub does not know this client id.",
+        "It answers 404 to the id of an app that does not exist, at the address where it gives "
+        "out tokens.",
+        "Copy client_id from the app's page at GitHub again, whole, and check that the app is of "
+        "the same GitHub as the endpoints. Now: {url}",
+        sure=Certainty.LIKELY,
+        candidates=(_OTHER_ENVIRONMENT,),
+    ),
+    Rule(
         Cause.CLIENT_SECRET_MISSING,
         every(of(Kind.NOT_SENT), coded("signing_key_missing")),
         "The stack has no signing key, and token_request_style is private_key_jwt.",
@@ -170,6 +181,27 @@ REFUSED_CLIENT: tuple[Rule, ...] = (
         "usual one). If the app has no secret, make it a public client at the service.",
         sure=Certainty.LIKELY,
         paste=Paste(AT_SERVER, "token_request_style", "form_post"),
+    ),
+    Rule(
+        Cause.CLIENT_CREDENTIALS,
+        every(
+            at(*_TOKEN, Step.REVOCATION),
+            _CLIENT_REFUSED,
+            where(lambda known: known.token_request_style == "private_key_jwt"),
+        ),
+        "The authorization server does not accept the assertion that is signed for this client.",
+        "No secret is sent with private_key_jwt; the client id, the key or the method is refused.",
+        "Compare what the app has at the service with what GET shows of the server: the client "
+        "id, the jwks_uri (or, where the key itself was handed in, the key behind it), and "
+        "private_key_jwt as the method of client authentication.",
+        sure=Certainty.LIKELY,
+        candidates=(
+            Candidate(
+                Cause.TOKEN_REQUEST_STYLE,
+                "See whether the service documents private_key_jwt at all (RFC 7523 §2.2).",
+            ),
+            _OTHER_ENVIRONMENT,
+        ),
     ),
     Rule(
         Cause.CLIENT_SECRET_WRONG,
@@ -195,7 +227,7 @@ REFUSED_CLIENT: tuple[Rule, ...] = (
         "expired), or make a new one there.",
         sure=Certainty.LIKELY,
         paste=Paste(AT_SERVICE, "client secret", "(make a new one, and PUT it as client_secret)"),
-        candidates=(_OTHER_ENVIRONMENT,),
+        candidates=(_RAW_BASIC, _OTHER_ENVIRONMENT),
     ),
     Rule(
         Cause.CLIENT_SECRET_WRONG,

@@ -83,6 +83,14 @@ WRONG_PLACE: tuple[Rule, ...] = (
         "Configure the final address. Now: {url} It points to: {facts[redirects_to]}",
     ),
     Rule(
+        Cause.WRONG_ENVIRONMENT,
+        every(at(Step.EXCHANGE), coded("oauth_authorization_url_mismatch")),
+        "The authorization endpoint and the token endpoint are of different versions of OAuth.",
+        "Slack says so: the consent began at another version's address.",
+        "Use both addresses of one version: https://slack.com/oauth/v2/authorize goes with "
+        "https://slack.com/api/oauth.v2.access. Now: {authorization_endpoint} and {token_endpoint}",
+    ),
+    Rule(
         Cause.REVOCATION_UNSUPPORTED,
         every(at(Step.REVOCATION), coded("unsupported_token_type")),
         "The service does not revoke this kind of token.",
@@ -136,7 +144,8 @@ NOT_USABLE: tuple[Rule, ...] = (
         either(
             of(Kind.NOT_SENT, Kind.NO_ANSWER),
             failed,
-            coded("temporarily_unavailable", "server_error"),
+            # ServiceNow's server_error with 401 is a no, not an outage.
+            every(coded("temporarily_unavailable", "server_error"), no(answered(401, 403))),
         ),
         "{place} does not answer, or is not working just now (HTTP {status}).",
         "No whole answer came, or one of a server's own failure.",
