@@ -8,10 +8,12 @@ from .endpoints import ADDRESS, NOT_USABLE, WRONG_PLACE
 from .findings import FINDINGS, LAST_RESORT, NOTHING_WRONG
 from .flow import SEEN_BY_US
 from .mcp import MCP_LAST, MCP_SERVER
+from .styles import STYLES
 
 FAILURES: tuple[Rule, ...] = (
     *ADDRESS,
     *SEEN_BY_US,
+    *STYLES,
     *REFUSED_REQUEST,
     *REFUSED_CLIENT,
     *WRONG_PLACE,

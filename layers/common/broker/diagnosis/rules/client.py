@@ -60,15 +60,6 @@ _STYLE = Candidate(
 REFUSED_CLIENT: tuple[Rule, ...] = (
     Rule(
         Cause.TOKEN_REQUEST_STYLE,
-        knowing("working_style"),
-        "Client id and secret are right, but {place} wants them sent in another way.",
-        "With an invented code, the style {facts[working_style]} is told that the code is wrong, "
-        "and the style {style} that the client is.",
-        "Set token_request_style to {facts[working_style]}. Now: {style}",
-        paste=Paste(AT_SERVER, "token_request_style", "{facts[working_style]}"),
-    ),
-    Rule(
-        Cause.TOKEN_REQUEST_STYLE,
         every(
             at(*_TOKEN),
             either(answered(415), coded("multiple_client_credentials"), saying(r"content.type")),
