@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -77,6 +77,8 @@ class Shop:
     """At the token endpoint; the revocation endpoint looks at the client all the same."""
     unheard: Answer = field(default_factory=lambda: says(401, "invalid_client"))
     """What it says to a client that it does not hear, or that is wrong."""
+    deaf: Mapping[TokenRequestStyle, Answer] = field(default_factory=dict)
+    """What it says at the token endpoint in styles that it does not read, whatever they carry."""
     bad_code: Answer = field(default_factory=lambda: says(400, "invalid_grant"))
     codes: set[str] = field(default_factory=set)
     """The good codes; each works once."""
@@ -92,6 +94,8 @@ class Shop:
         scripted = self.script.get(len(self.sent), self.always)
         if scripted:
             return scripted()
+        if sent.style in self.deaf and sent.path != "/revoke":
+            return self.deaf[sent.style]()
         known = sent.style in self.styles and sent.real
         if sent.path == "/revoke":
             return httpx.Response(200) if known else self.unheard()

@@ -63,9 +63,9 @@ def test_a_guess_is_no_mistake_where_auto_finds_another(world: World) -> None:
     "shop",
     [
         Shop(always=says(401, "invalid_client", "Account is locked.")),
-        Shop([BASIC], unheard=says(400, "invalid_request")),
+        Shop([BASIC], looks_at_code_first=True, unheard=says(400, "invalid_request")),
     ],
-    ids=["locked", "no client's error"],
+    ids=["locked", "code first"],
 )
 def test_a_guess_that_is_not_settled_is_unknown(world: World, shop: Shop) -> None:
     auto = Auto(world, shop)

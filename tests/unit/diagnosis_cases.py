@@ -112,6 +112,11 @@ IN_CONTEXT: list[tuple[Cause, list[Evidence], dict[str, object]]] = [
         {"token_request_style": "none"},
     ),
     (
+        Cause.TOKEN_REQUEST_STYLE,
+        [refused(Step.EXCHANGE, "unsupported_grant_type")],
+        {"token_request_style": "json_post"},
+    ),
+    (
         Cause.PKCE_REQUIRED,
         [refused(Step.AUTHORIZATION, "invalid_request", "Missing 'code_challenge'")],
         {"pkce": False},
@@ -161,6 +166,23 @@ CASES: list[tuple[Cause, Evidence]] = [
     (
         Cause.TOKEN_REQUEST_STYLE,
         refused(Step.EXCHANGE, "invalid_client", status=401, working_style="form_basic"),
+    ),
+    (
+        Cause.TOKEN_REQUEST_STYLE,
+        refused(Step.EXCHANGE, "unsupported_grant_type", working_style="form_post"),
+    ),
+    (Cause.TOKEN_REQUEST_STYLE, refused(Step.EXCHANGE, "invalid_request", read_style="form_post")),
+    (
+        Cause.TOKEN_REQUEST_STYLE,
+        refused(Step.EXCHANGE, "invalid_request", "Missing form parameter: grant_type"),
+    ),
+    (
+        Cause.TOKEN_REQUEST_STYLE,
+        refused(Step.EXCHANGE, "validation_error", "body.grant_type should be defined"),
+    ),
+    (
+        Cause.TOKEN_REQUEST_STYLE,
+        refused(Step.EXCHANGE, "invalid_request", "Missing Authorization header"),
     ),
     (Cause.TOKEN_REQUEST_STYLE, refused(Step.EXCHANGE, status=415)),
     (Cause.TOKEN_REQUEST_STYLE, refused(Step.EXCHANGE, "multiple_client_credentials")),

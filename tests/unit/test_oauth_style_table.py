@@ -5,13 +5,22 @@ from itertools import product
 
 import pytest
 
-from broker.diagnosis import Evidence, Kind, Step
 from broker.model import SECRET_STYLES, StyleVerdict, Sureness, TokenRequestStyle
-from broker.oauth.style_table import MOST, Ask, Heard, Place, Trial, Verdict, heard_of, next_step
+from broker.oauth.style_hearing import Heard
+from broker.oauth.style_table import (
+    MOST,
+    Ask,
+    Place,
+    Trial,
+    Verdict,
+    next_step,
+    worth_trying,
+)
 
 POST, BASIC, JSON_POST, JSON_BASIC = SECRET_STYLES
 type Service = Callable[[Ask], Heard]
-T, X, R, B, H = Heard.TAKEN, Heard.OTHER, Heard.REFUSED, Heard.BROKEN, Heard.HOLD
+T, X, R, H = Heard.TAKEN, Heard.OTHER, Heard.REFUSED, Heard.HOLD
+B, U, S = Heard.BROKEN, Heard.UNREAD, Heard.SILENT
 
 
 def walk(
@@ -92,10 +101,90 @@ def test_nothing_is_sent_after_the_service_asks_to_hold(after: int) -> None:
     assert len(asked) == after + 1
 
 
-def test_two_answers_of_no_token_endpoint_are_enough() -> None:
+def test_what_is_broken_in_every_style_is_unusable_and_hears_no_wrong_secret() -> None:
     verdict, asked = walk(lambda _: B)
     assert verdict == Verdict(StyleVerdict.UNUSABLE, SECRET_STYLES)
+    assert [ask.real for ask in asked] == [True] * 4
+
+
+def test_silence_to_a_form_and_to_json_is_enough() -> None:
+    verdict, asked = walk(lambda _: S)
+    assert verdict.verdict is StyleVerdict.UNUSABLE
+    assert [ask.style for ask in asked] == [POST, JSON_POST]
+
+
+@pytest.mark.parametrize("broken", [B, U, S, X])
+@pytest.mark.parametrize("style", [JSON_POST, JSON_BASIC])
+def test_a_service_that_breaks_on_forms_is_found_to_take_json(
+    broken: Heard, style: TokenRequestStyle
+) -> None:
+    def service(ask: Ask) -> Heard:
+        return broken if ask.style in (POST, BASIC) else takes(style)(ask)
+
+    assert walk(service)[0] == Verdict(StyleVerdict.PROVEN, (style,), Sureness.CERTAIN)
+
+
+def test_a_style_that_is_taken_goes_before_one_with_another_error() -> None:
+    def service(ask: Ask) -> Heard:
+        """Check the secret, then whether the app may send it so."""
+        return {POST: X, BASIC: T}.get(ask.style, X) if ask.real else R
+
+    assert walk(service)[0] == Verdict(StyleVerdict.PROVEN, (BASIC,), Sureness.CERTAIN)
+
+
+def test_a_code_looked_at_with_the_real_secret_alone_is_likely() -> None:
+    verdict, asked = walk(lambda ask: T if ask.real else X)
+    assert verdict == Verdict(StyleVerdict.PROVEN, (POST,), Sureness.LIKELY)
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("unread", [U, X, B])
+def test_a_code_is_sent_first_in_the_style_in_which_codes_are_looked_at(unread: Heard) -> None:
+    verdict, _ = walk(lambda ask: T if ask.style is BASIC else unread, revocable=False)
+    assert verdict.verdict is StyleVerdict.UNDECIDED
+    assert verdict.candidates == (BASIC, POST, JSON_POST, JSON_BASIC)
+
+
+def test_candidates_are_taken_then_unasked_then_other_then_broken_then_unread() -> None:
+    heard = dict(zip(SECRET_STYLES, (U, B, X, T), strict=True))
+    trials = [Trial(Ask(s, Place.TOKEN, real=True), heard[s]) for s in SECRET_STYLES]
+    assert worth_trying(trials, SECRET_STYLES) == (JSON_BASIC, JSON_POST, BASIC, POST)
+    assert worth_trying(trials[:2], SECRET_STYLES) == (JSON_POST, JSON_BASIC, BASIC, POST)
+
+
+@pytest.mark.parametrize("deaf", [U, B, X])
+def test_a_wrong_secret_is_known_though_json_is_not_read(deaf: Heard) -> None:
+    verdict, asked = walk(lambda ask: R if ask.style in (POST, BASIC) else deaf)
+    assert verdict == Verdict(StyleVerdict.CLIENT_REFUSED, (POST,))
+    assert {ask.place for ask in asked} == {Place.TOKEN}
+
+
+@pytest.mark.parametrize("deaf", [U, B])
+def test_a_wrong_secret_is_known_though_forms_are_not_read(deaf: Heard) -> None:
+    verdict, _ = walk(lambda ask: deaf if ask.style in (POST, BASIC) else R)
+    assert verdict == Verdict(StyleVerdict.CLIENT_REFUSED, (JSON_POST,))
+
+
+def test_what_is_silent_in_one_style_is_not_said_to_refuse_the_client() -> None:
+    verdict, _ = walk(lambda ask: S if ask.style is BASIC else R)
+    assert verdict == Verdict(StyleVerdict.UNDECIDED, (BASIC,))
+
+
+def test_a_revocation_endpoint_proves_no_style_that_the_token_endpoint_does_not_read() -> None:
+    def service(ask: Ask) -> Heard:
+        """Look at codes first, in JSON; revoke with a form."""
+        if ask.place is Place.REVOCATION:
+            return takes(POST)(ask)
+        return T if ask.style in (JSON_POST, JSON_BASIC) else U
+
+    verdict, _ = walk(service)
+    assert verdict.verdict is StyleVerdict.UNDECIDED
+    assert verdict.candidates == (JSON_POST, JSON_BASIC, POST, BASIC)
+
+
+def test_what_only_the_revocation_endpoint_refuses_stays_a_candidate() -> None:
+    verdict, _ = walk(at(Place.REVOCATION, takes(), T))
+    assert verdict == Verdict(StyleVerdict.UNDECIDED, SECRET_STYLES)
 
 
 def test_one_broken_answer_does_not_stop_the_search() -> None:
@@ -125,56 +214,42 @@ def test_whatever_a_service_says_the_table_ends_and_proves_only_by_a_difference(
                 (answers[Ask(style, p, real=True)], answers[Ask(style, p, real=False)])
                 for p in Place
             }
-            assert told & {(T, R), (X, R)}
+            assert told & {(T, R), (X, R), (T, X)}
             assert verdict.sure is not Sureness.GUESS
         else:
             assert verdict.sure is Sureness.GUESS
             assert verdict.candidates
 
 
-def _answer(real: dict[TokenRequestStyle, Heard], wrong: Heard, ask: Ask) -> Heard:
-    return real[ask.style] if ask.real else wrong
+@pytest.mark.parametrize("wrong", [(T, T), (X, X), (R, R), (R, X), (B, R)])
+@pytest.mark.parametrize("revoking", [R, T])
+def test_four_styles_stay_within_what_is_promised(
+    wrong: tuple[Heard, Heard], revoking: Heard
+) -> None:
+    for pattern in product((T, X, R, U, B, S), repeat=4):
+        real = dict(zip(SECRET_STYLES, pattern, strict=True))
 
+        def service(ask: Ask, real: dict[TokenRequestStyle, Heard] = real) -> Heard:
+            if ask.place is Place.REVOCATION:
+                return revoking if ask.real else R
+            return real[ask.style] if ask.real else wrong[SECRET_STYLES.index(ask.style) % 2]
 
-def test_four_styles_stay_within_ten_requests() -> None:
-    for pattern in product((T, X, R, B), repeat=4):
-        for wrong in (T, X, B):
-
-            def service(
-                ask: Ask, pattern: tuple[Heard, ...] = pattern, wrong: Heard = wrong
-            ) -> Heard:
-                return pattern[SECRET_STYLES.index(ask.style)] if ask.real else wrong
-
-            verdict, asked = walk(service)
-            assert len(asked) <= MOST
-            assert verdict.verdict is not StyleVerdict.PROVEN
-
-
-def refused(**more: object) -> Evidence:
-    return Evidence(Step.EXCHANGE, Kind.REFUSED, **more)  # type: ignore[arg-type] # any member
-
-
-@pytest.mark.parametrize(
-    ("evidence", "heard"),
-    [
-        (refused(status=401, error="invalid_client", facts={"client_refused": True}), R),
-        (refused(status=400, error="invalid_grant", facts={"grant_refused": True}), T),
-        (refused(status=400, error="invalid_request"), X),
-        (refused(status=429), H),
-        (refused(status=200, error="ratelimited", facts={"rate_limited": True}), H),
-        (refused(status=400, error="invalid_client", description="Client is locked out"), H),
-        (refused(status=403, error="x", description="Too many failed attempts."), H),
-        (refused(status=401, error="account_locked", facts={"client_refused": True}), H),
-        (refused(status=401, error="x", description="2 attempts remaining"), H),
-        (refused(status=400, error="x", description="the code is blocked by policy"), X),
-        (Evidence(Step.REVOCATION, Kind.OK, status=200), T),
-        (Evidence(Step.EXCHANGE, Kind.UNUSABLE, status=500), B),
-        (Evidence(Step.EXCHANGE, Kind.UNUSABLE, status=404, facts={"html": True}), B),
-        (Evidence(Step.EXCHANGE, Kind.NO_ANSWER), B),
-        (Evidence(Step.EXCHANGE, Kind.NOT_SENT), B),
-        (Evidence(Step.EXCHANGE, Kind.BLOCKED), B),
-    ],
-    ids=lambda value: value.value if isinstance(value, Heard) else value.seen,
-)
-def test_an_answer_says_something_of_the_client(evidence: Evidence, heard: Heard) -> None:
-    assert heard_of(evidence) is heard
+        verdict, asked = walk(service)
+        assert len(asked) <= MOST
+        failed = [(ask.style, ask.place) for ask in asked if service(ask) is R]
+        assert len(failed) == len(set(failed))
+        best = verdict.candidates[0]
+        heard = {real[ask.style] for ask in asked if ask.place is Place.TOKEN}
+        match verdict.verdict:
+            case StyleVerdict.PROVEN:
+                assert real[best] is T or (real[best] is X and T not in heard)
+            case StyleVerdict.CLIENT_REFUSED:
+                assert real[best] is R
+                assert T not in heard
+            case StyleVerdict.UNUSABLE:
+                assert heard <= {B, S}
+            case _:
+                known = {ask.style for ask in asked if ask.place is Place.TOKEN}
+                told = [B if real[s] is S else real[s] for s in verdict.candidates if s in known]
+                assert told == sorted(told, key=[T, X, B, U, R].index)
+                assert R not in told[1:]

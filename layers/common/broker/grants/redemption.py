@@ -16,8 +16,8 @@ from broker.model import (
     TokenRequestStyle,
     placed,
 )
-from broker.oauth import ClientRefused, TokenEndpoint, TokenResponse
-from broker.oauth.style_table import Heard, heard_of
+from broker.oauth import ClientRefused, TokenEndpoint, TokenRequestFailed, TokenResponse
+from broker.oauth.style_hearing import Heard, heard_of
 from broker.storage.styles import StyleStore
 
 SECONDS = 10.0
@@ -48,22 +48,24 @@ class Redeemer:
     def redeem(self, server: Server, code: Code, deadline: float) -> tuple[Server, TokenResponse]:
         """Redeem a code (RFC 6749 §4.1.3); return the server as it was authenticated with.
 
-        Where the token request style is a guess, the next is tried after ``invalid_client``, and
-        after nothing else: a client that is refused has not spent the code. The style that works
-        is for settled() to keep, before there is a connection, which will need it. ``deadline``
-        is in seconds of ``Clock.monotonic()``. Raises TokenRequestFailed, TemporarilyUnavailable.
+        Where the token request style is a guess, the next is tried after ``invalid_client`` and
+        after a request that was not read, and after nothing else: neither has spent the code. The
+        style that works is for settled() to keep, before there is a connection, which will need
+        it. ``deadline`` is in seconds of ``Clock.monotonic()``. Raises TokenRequestFailed, that of
+        a client refused rather than that of a style not read; TemporarilyUnavailable.
         """
-        for style in server.other_styles:
+        others, refused = iter(server.other_styles), None
+        while True:
             try:
-                response = self._send(server, code, deadline)
-            except ClientRefused as exc:
-                if not _says_invalid_client(exc) or self.clock.monotonic() >= deadline:
+                return server, self._send(server, code, deadline)
+            except TokenRequestFailed as exc:
+                following = next(others, None)
+                if not _leaves_the_code(exc):
                     raise
-                server = replace(server, token_request_style=style)
-            else:
-                return server, response
-        response = self._send(server, code, deadline)
-        return server, response
+                refused = refused or (exc if isinstance(exc, ClientRefused) else None)
+                if following is None or self.clock.monotonic() >= deadline:
+                    raise (refused or exc) from exc.__cause__
+            server = replace(server, token_request_style=following)
 
     def completed(self, server: Server, response: TokenResponse, deadline: float) -> TokenResponse:
         """Exchange it for a set that lives longer, and ask when it ends, where that is declared.
@@ -106,7 +108,8 @@ def _proven(style: TokenRequestStyle, guess: StyleFinding, clock: Clock) -> Styl
     return StyleFinding(StyleVerdict.PROVEN, (style,), Sureness.CERTAIN, now, guess.requests)
 
 
-def _says_invalid_client(refused: ClientRefused) -> bool:
-    """Tell an unknown client from one that is locked or may not do this."""
-    evidence = refused.evidence
-    return heard_of(evidence) is Heard.REFUSED and evidence.error != "unauthorized_client"
+def _leaves_the_code(failed: TokenRequestFailed) -> bool:
+    """Tell a client that was not known so, or not read, from one that is locked or may not."""
+    heard, error = heard_of(failed.evidence), failed.evidence.error
+    is_unknown = heard is Heard.REFUSED and error != "unauthorized_client"
+    return is_unknown or heard is Heard.UNREAD

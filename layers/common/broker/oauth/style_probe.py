@@ -16,10 +16,11 @@ from broker.model import (
 )
 from broker.templates import gaps
 
-from .failures import NoUsableAnswer, TokenRequestFailed
+from .failures import TokenRequestFailed
 from .pkce import new_code_verifier
 from .revocation import Revoker
-from .style_table import Ask, Heard, Place, Trial, Verdict, heard_of, next_step
+from .style_hearing import Heard, heard_of
+from .style_table import Ask, Place, Trial, Verdict, next_step, worth_trying
 from .token_endpoint import TokenEndpoint
 
 REQUEST_SECONDS = 3.0
@@ -53,8 +54,7 @@ class StyleProbe:
             if isinstance(step, Verdict):
                 break
             if self.clock.monotonic() + REQUEST_SECONDS > deadline:
-                left = tuple(dict.fromkeys((*_untried(trials, order), *order)))
-                step = Verdict(StyleVerdict.UNDECIDED, left)
+                step = Verdict(StyleVerdict.UNDECIDED, worth_trying(trials, order))
                 break
             heard = self._heard(step, server, secret if step.real else wrong, redirect_uri)
             trials.append(Trial(step, heard))
@@ -77,8 +77,6 @@ class StyleProbe:
                 redirect_uri=redirect_uri,
                 deadline=self.clock.monotonic() + REQUEST_SECONDS,
             )
-        except NoUsableAnswer as exc:
-            return Heard.HOLD if exc.retry_after is not None else heard_of(exc.evidence)
         except TokenRequestFailed as exc:
             return heard_of(exc.evidence)
         return Heard.BROKEN  # tokens for an invented code: whatever that is, it proves nothing
@@ -122,10 +120,3 @@ def told(finding: StyleFinding) -> Evidence | None:
     if finding.verdict is StyleVerdict.CLIENT_REFUSED:
         return Evidence(Step.EXCHANGE, Kind.REFUSED, error=error, facts=facts)
     return Evidence(Step.EXCHANGE, Kind.UNUSABLE, error=error, facts=facts)
-
-
-def _untried(
-    trials: list[Trial], order: tuple[TokenRequestStyle, ...]
-) -> tuple[TokenRequestStyle, ...]:
-    refused = {t.ask.style for t in trials if t.ask.real and t.heard is Heard.REFUSED}
-    return tuple(style for style in order if style not in refused)

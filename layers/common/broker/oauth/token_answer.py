@@ -145,6 +145,8 @@ class TokenAnswer:
         headers = self.answer.headers
         if self._is_page:
             facts["html"] = True
+        if self._wait is not None:
+            facts["retry_after_seconds"] = round(self._wait)
         if 300 <= self.answer.status < 400 and "location" in headers:
             facts["redirects_to"] = scrub(re.split("[?#]", headers["location"])[0], sent)
         told = http_date(headers.get("date", ""))

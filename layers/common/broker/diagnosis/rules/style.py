@@ -55,10 +55,27 @@ REQUEST_STYLE: tuple[Rule, ...] = (
         Cause.TOKEN_REQUEST_STYLE,
         knowing("working_style"),
         "Client id and secret are right, but {place} wants them sent in another way.",
-        "With an invented code, the style {facts[working_style]} is told that the code is wrong, "
-        "and the style {style} that the client is.",
+        "With an invented code, the style {facts[working_style]} tells the real secret from a "
+        "wrong one; the style {style} is refused.",
         "Set token_request_style to {facts[working_style]}. Now: {style}",
         paste=Paste(AT_SERVER, "token_request_style", "{facts[working_style]}"),
+    ),
+    Rule(
+        Cause.TOKEN_REQUEST_STYLE,
+        knowing("read_style"),
+        "{place} does not read a request sent in this way.",
+        "In the style {facts[read_style]} it does, and refuses the client there: the secret or "
+        "the client id is wrong as well.",
+        "Set token_request_style to {facts[read_style]}, and copy client_id and client_secret from "
+        "the app's page at the service again. Now: {style}",
+        sure=Certainty.LIKELY,
+        paste=Paste(AT_SERVER, "token_request_style", "{facts[read_style]}"),
+        candidates=(
+            Candidate(
+                Cause.CLIENT_CREDENTIALS,
+                "Make a new secret on the app's page, PUT it, and test again.",
+            ),
+        ),
     ),
     Rule(
         Cause.TOKEN_REQUEST_STYLE,

@@ -31,7 +31,6 @@ from broker.model import (
     unconnected,
 )
 from broker.oauth import (
-    ClientRefused,
     ForeignResponse,
     RevocationOutcome,
     Revoker,
@@ -76,16 +75,16 @@ class Steps:
     def exchange(
         self, run: TestRun, server: Server, claim: Claim, invocation: Invocation
     ) -> TestRun:
-        """Redeem the code; a refused client is asked about in the other styles."""
+        """Redeem the code; what may come of the style is asked about in the other styles."""
         uri = claim.pending.redirect_uri
         try:
             server, response = self.grants.exchange(server, claim.pending, claim.code, invocation)
             check_kept(server, response.kept, Step.EXCHANGE)
-        except ClientRefused as exc:
+        except TokenRequestFailed as exc:
             reached = placed(server, claim.pending.kept)
             evidence = self.styles.with_working_style(reached, exc.evidence, uri, invocation)
             return failed(run, TestStep.EXCHANGE, evidence, server, uri)
-        except (TokenRequestFailed, ForeignResponse) as exc:
+        except ForeignResponse as exc:
             return failed(run, TestStep.EXCHANGE, exc.evidence, server, uri)
         run = self._findings(run, server, claim, TestTokens(response), uri)
         kept = TestTokens(response, claim.pending.nonce).keep(run, self.vault)

@@ -1,10 +1,12 @@
 """What a test says of the token request style: which one works, or that none does."""
 
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from broker.clock import Clock
-from broker.diagnosis import Evidence, Kind
+from broker.diagnosis import Evidence, Fact, Kind
 from broker.model import (
+    SECRET_STYLES,
     Invocation,
     Server,
     StepReport,
@@ -15,6 +17,7 @@ from broker.model import (
     TestStep,
     unconnected,
 )
+from broker.oauth.style_hearing import Heard, heard_of
 from broker.oauth.style_probe import StyleProbe, told
 from broker.reports import warned
 from broker.vault import Vault
@@ -34,23 +37,39 @@ class StyleReport:
     def with_working_style(
         self, server: Server, evidence: Evidence, redirect_uri: str, invocation: Invocation
     ) -> Evidence:
-        """Add to a refused client's evidence the style that works, or that none does.
+        """Add to a refusal's evidence the style that works, or that none does.
 
-        So a wrong style is told apart from a wrong secret. Only what was sent and refused is asked
-        about, and only of a client that has a secret.
+        So a wrong style is told apart from a wrong secret, and from a spent code. Only a client
+        that has a secret is asked about, the style that is configured first: where it works, the
+        refusal was about something else.
         """
-        if evidence.kind is not Kind.REFUSED or not server.token_request_style.takes_secret:
+        if not server.token_request_style.takes_secret or not _may_be_the_style(evidence):
             return evidence
         secret = self.vault.client_secret_of(server)
         if secret is None:
             return evidence
         deadline = min(self.clock.monotonic() + _SECONDS, invocation.deadline - _KEPT_BACK)
-        found = self.probe.find(server, secret, redirect_uri=redirect_uri, deadline=deadline)
-        if found.verdict is StyleVerdict.CLIENT_REFUSED:
-            return replace(evidence, facts={**evidence.facts, "refused_in_every_style": True})
-        if found.proven and found.style is not server.token_request_style:
-            return replace(evidence, facts={**evidence.facts, "working_style": found.style.value})
-        return evidence
+        own = server.token_request_style
+        order = (own, *(style for style in SECRET_STYLES if style is not own))
+        found = self.probe.find(
+            server, secret, redirect_uri=redirect_uri, deadline=deadline, order=order
+        )
+        facts: dict[str, Fact] = {}
+        if found.proven and found.style is not own:
+            facts["working_style"] = found.style.value
+        elif found.verdict is StyleVerdict.CLIENT_REFUSED and found.style is own:
+            facts["refused_in_every_style"] = True
+        elif found.verdict is StyleVerdict.CLIENT_REFUSED:
+            facts["read_style"] = found.style.value
+        return replace(evidence, facts={**evidence.facts, **facts}) if facts else evidence
+
+
+def _may_be_the_style(evidence: Evidence) -> bool:
+    """Tell what may come of the style: no spent code, no lock, no silence, no redirect."""
+    if heard_of(evidence) in (Heard.TAKEN, Heard.HOLD, Heard.SILENT):
+        return False
+    error_status = 400 <= (evidence.status or 0) != HTTPStatus.SERVICE_UNAVAILABLE
+    return evidence.kind is Kind.REFUSED or error_status
 
 
 def reported(run: TestRun, server: Server, redirect_uri: str) -> TestRun:
@@ -79,4 +98,4 @@ def _seen(found: StyleFinding) -> str:
         return f"{style} ({found.sure}): {why.get(found.sure, '')}"
     if found.verdict is StyleVerdict.HELD_BACK:
         return f"{style}, a guess: the service asked for fewer requests, so no more were sent."
-    return f"{style}, a guess: the service answers a real and a wrong secret alike."
+    return f"{style}, a guess: nothing the service answers tells a real secret from a wrong one."

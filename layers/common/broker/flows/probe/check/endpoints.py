@@ -4,7 +4,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from broker.diagnosis import Kind, Step
+from broker.diagnosis import Evidence, Kind, Step
 from broker.errors import OutboundError
 from broker.flows.probe.login import Login
 from broker.flows.probe.style_finding import StyleReport
@@ -17,8 +17,11 @@ from .bench import Bench, is_there
 
 AUTHORIZATION, TOKEN = "authorization_endpoint", "token_endpoint"
 CLIENT = "client_authentication"
+REVOCATION = "revocation_endpoint"
 _CAP = 64 * 1024
-_REACHED = {"refresh_endpoint": "POST", "userinfo_endpoint": "GET", "revocation_endpoint": "POST"}
+_REACHED = {"refresh_endpoint": "POST", "userinfo_endpoint": "GET", REVOCATION: "POST"}
+_REFUSED = frozenset({"refused_in_every_style", "read_style"})
+_STYLES = _REFUSED | {"working_style"}
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -39,7 +42,10 @@ class Endpoints:
             self._token(bench)
         ways = {**_REACHED, "userinfo_endpoint": server.quirks.userinfo_method.value}
         for name, method in ways.items():
-            if (url := getattr(server, name)) and not bench.not_asked(name):
+            url = getattr(server, name)
+            if name == REVOCATION and url and server.quirks.revocation_request.method != method:
+                bench.unknown(name, "Not asked: without a token there is nothing that it answers.")
+            elif url and not bench.not_asked(name):
                 self._reach(bench, name, method, url)
 
     def _authorization(self, bench: Bench) -> None:
@@ -62,34 +68,41 @@ class Endpoints:
                 bench.warning(TOKEN, "It takes a code that was invented.")
                 bench.unknown(CLIENT, "An endpoint that takes any code says nothing of a client.")
             case NoUsableAnswer():
-                bench.diagnosed(TOKEN, failure.evidence)
-                bench.unknown(CLIENT, "The token endpoint gave no answer that tells.")
+                self._unusable(bench, failure)
             case GrantRefused():
                 bench.ok(TOKEN, f"It refuses an invented code, as it should: {_code(failure)}.")
                 self._compare(bench)
             case ClientRefused():
                 bench.ok(TOKEN, f"It answers as a token endpoint does: {_code(failure)}.")
-                self._refused(bench, failure, CheckOutcome.FAILED)
+                self._refused(bench, self._asked(bench, failure), CheckOutcome.FAILED)
             case _:
                 bench.ok(TOKEN, f"It answers as a token endpoint does: {_code(failure)}.")
-                if bench.server.other_styles:
-                    self._refused(bench, failure, CheckOutcome.WARNING)
-                else:
-                    bench.diagnosed(CLIENT, failure.evidence, CheckOutcome.WARNING)
+                self._refused(bench, self._asked(bench, failure), CheckOutcome.WARNING)
 
-    def _refused(self, bench: Bench, failure: TokenRequestFailed, outcome: CheckOutcome) -> None:
-        """Ask in the other styles; a style that ``auto`` guessed is no mistake of the builder's."""
-        evidence = self.styles.with_working_style(
+    def _asked(self, bench: Bench, failure: TokenRequestFailed) -> Evidence:
+        """Ask in the other styles."""
+        return self.styles.with_working_style(
             bench.server, failure.evidence, bench.redirect_uri, bench.invocation
         )
+
+    def _unusable(self, bench: Bench, failure: NoUsableAnswer) -> None:
+        """Tell an address where no token endpoint is from one that does not read this style."""
+        evidence = self._asked(bench, failure)
+        if not _STYLES.isdisjoint(evidence.facts):
+            bench.ok(TOKEN, "It answers as a token endpoint does, in another style.")
+            self._refused(bench, evidence, CheckOutcome.FAILED)
+            return
+        bench.diagnosed(TOKEN, evidence)
+        bench.unknown(CLIENT, "The token endpoint gave no answer that tells.")
+
+    def _refused(self, bench: Bench, evidence: Evidence, outcome: CheckOutcome) -> None:
+        """Say why; a style that ``auto`` guessed is no mistake of the builder's."""
         working = evidence.facts.get("working_style")
-        wrong = evidence.facts.get("refused_in_every_style") is True
-        if bench.server.style_finding is None or evidence.kind is not Kind.REFUSED or wrong:
-            bench.diagnosed(CLIENT, evidence, outcome)
-        elif working is not None:
+        guessed = bench.server.style_finding is not None
+        if guessed and working is not None:
             seen = f"token_request_style auto finds {working}: the client is taken so."
             bench.ok(CLIENT, seen)
-        elif bench.server.other_styles:
+        elif guessed and bench.server.other_styles and _REFUSED.isdisjoint(evidence.facts):
             seen = "token_request_style auto is not settled: the consent tries what is left."
             bench.unknown(CLIENT, seen)
         else:
@@ -107,9 +120,13 @@ class Endpoints:
         if isinstance(failure, ClientRefused):
             seen = "A wrong secret is refused as a wrong client, and the configured one is not."
             bench.ok(CLIENT, seen)
-        else:
+        elif isinstance(failure, GrantRefused):
             seen = "The endpoint refuses the code before it looks at the client's secret."
             bench.unknown(CLIENT, seen)
+        else:
+            said = _code(failure) if failure else "tokens"
+            seen = "A wrong secret is answered otherwise, but not as one of a wrong client"
+            bench.unknown(CLIENT, f"{seen}: {said}.")
 
     def _reach(self, bench: Bench, name: str, method: str, url: str) -> None:
         """Ask without credentials: any refusal shows that somebody is there."""
