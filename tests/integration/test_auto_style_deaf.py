@@ -132,7 +132,7 @@ def test_a_wrong_secret_in_a_wrong_style_is_both(
     for diagnosis in (checked(world, auto.shop)[CLIENT].diagnosis, outcome_of_a_test(world, auto)):
         assert diagnosis is not None
         assert pasted(diagnosis) == ("token_request_style", other.value)
-        assert "client_secret" in str(diagnosis["fix"])
+        assert "copy client_id and client_secret" in str(diagnosis["fix"])
 
 
 def test_a_wrong_secret_in_the_right_style_is_the_secret(world: World) -> None:

@@ -56,8 +56,10 @@ class Check:
             _note_gaps(bench, server)
             challenge = None if gaps(bench.server.mcp_url) else self.mcp_server.look(bench)
             if server.auth_type is AuthType.CONSUMER_OAUTH:
-                self.endpoints.look(bench)
+                tried = self.endpoints.look(bench)
                 self.metadata.look(bench, challenge)
+                if tried is not None:
+                    self.endpoints.judge(bench, tried)
         return CheckReport(server_id, bench.checks, len(sent))
 
 

@@ -26,6 +26,13 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of an invented code at the token endpoint; None: it was taken."""
+
+    failure: TokenRequestFailed | None
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoints:
     """Looks at the endpoints; the user's codes and tokens play no part."""
 
@@ -33,13 +40,14 @@ class Endpoints:
     login: Login
     styles: StyleReport
 
-    def look(self, bench: Bench) -> None:
-        """Check what the server has."""
+    def look(self, bench: Bench) -> Tried | None:
+        """Check what the server has, each with one request; None: it has no token endpoint."""
         server = bench.server
         if server.authorization_endpoint and server.client_id:
             self._authorization(bench)
+        tried = None
         if server.token_endpoint and not server.missing:
-            self._token(bench)
+            tried = Tried(self.login.tried(server, bench.redirect_uri, bench.deadline))
         ways = {**_REACHED, "userinfo_endpoint": server.quirks.userinfo_method.value}
         for name, method in ways.items():
             url = getattr(server, name)
@@ -47,6 +55,7 @@ class Endpoints:
                 bench.unknown(name, "Not asked: without a token there is nothing that it answers.")
             elif url and not bench.not_asked(name):
                 self._reach(bench, name, method, url)
+        return tried
 
     def _authorization(self, bench: Bench) -> None:
         try:
@@ -60,10 +69,12 @@ class Endpoints:
         else:
             bench.diagnosed(AUTHORIZATION, seen)
 
-    def _token(self, bench: Bench) -> None:
-        """Redeem an invented code: what is refused, the code or the client, tells."""
-        failure = self.login.tried(bench.server, bench.redirect_uri, bench.deadline)
-        match failure:
+    def judge(self, bench: Bench, tried: Tried) -> None:
+        """Say what an invented code came to: what is refused, the code or the client, tells.
+
+        Comes last: to compare secrets and styles takes up to ten requests.
+        """
+        match failure := tried.failure:
             case None:
                 bench.warning(TOKEN, "It takes a code that was invented.")
                 bench.unknown(CLIENT, "An endpoint that takes any code says nothing of a client.")

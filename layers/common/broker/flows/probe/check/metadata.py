@@ -63,8 +63,8 @@ class Metadata:
         challenged = challenge.resource_metadata if challenge else None
         fetcher = Fetcher(self.outbound, self.clock)
         for url in resource_metadata_urls(bench.server.mcp_url, challenged):
-            if not bench.has_room:
-                break
+            if bench.not_asked(RESOURCE):
+                return None
             try:
                 document = fetcher.read(url, ResourceMetadata, bench.until)
             except NotThere:
@@ -90,8 +90,8 @@ class Metadata:
     def _server(self, bench: Bench, issuer: str) -> None:
         fetcher = Fetcher(self.outbound, self.clock)
         for url in server_metadata_urls(issuer):
-            if not bench.has_room:
-                break
+            if bench.not_asked(METADATA):
+                return
             try:
                 document = fetcher.read(url, ServerMetadata, bench.until)
             except NotThere:
