@@ -40,9 +40,9 @@ class StyleVerdict(StrEnum):
     PROVEN = "proven"
     """One style takes the real secret and refuses a wrong one; or a code was exchanged with it."""
     CLIENT_REFUSED = "client_refused"
-    """Every style is refused with the real secret: it, or the client id, is wrong."""
+    """Every style that is read is refused with the real secret: it, or the client id, is wrong."""
     UNDECIDED = "undecided"
-    """The service answers real and wrong alike."""
+    """Nothing the service answers tells a real secret from a wrong one."""
     HELD_BACK = "held_back"
     """It asked for fewer requests, or spoke of locking the client out: nothing more was sent."""
     UNUSABLE = "unusable"
@@ -54,7 +54,7 @@ class Sureness(StrEnum):
 
     CERTAIN = "certain"
     LIKELY = "likely"
-    """Told apart, but by another error than that of RFC 6749 §5.2."""
+    """Told apart, but by another error than those of RFC 6749 §5.2."""
     GUESS = "guess"
     """Not told apart, or with another secret than the one that is set now."""
 
