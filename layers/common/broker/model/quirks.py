@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from broker.templates import GapKind, GapRule
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 CLIENT_ID = "client_id"
 """What client ids are sent as (RFC 6749 §2.2), and the gap that every server's own goes into."""
@@ -254,9 +257,9 @@ _ENUMS: Mapping[str, type[StrEnum]] = {
 }
 
 
-def _read[Made](kind: type[Made], said: Mapping[str, Any]) -> Made:
+def _read[Made: DataclassInstance](kind: type[Made], said: Mapping[str, Any]) -> Made:
     """Make one of what was said; what a newer version says besides is left out."""
-    names = kind.__dataclass_fields__.keys() & said.keys()  # type: ignore[attr-defined] # all are
+    names = {each.name for each in fields(kind)} & said.keys()
     values = {name: said[name] for name in names}
     enums = {name: _ENUMS[name](said[name]) for name in _ENUMS.keys() & names}
     hosts = {"hosts": tuple(said["hosts"])} if "hosts" in names else {}
