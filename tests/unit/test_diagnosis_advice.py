@@ -1,9 +1,13 @@
 """What a diagnosis tells the builder to do."""
 
+from dataclasses import replace
+
 import pytest
 
 from broker.diagnosis import Cause, Evidence, Kind, Step
 from broker.diagnosis.rule import Paste
+from broker.model import TokenRequestStyle
+from broker.reports import diagnosis_of
 from tests.unit.diagnosis_cases import (
     CASES,
     MCP_URL,
@@ -13,6 +17,7 @@ from tests.unit.diagnosis_cases import (
     judge,
     refused,
 )
+from tests.unit.oauth_answers import SERVER
 
 
 @pytest.mark.parametrize(("cause", "evidence"), CASES)
@@ -149,6 +154,50 @@ def test_a_scope_that_was_asked_for_is_not_to_be_pasted_again() -> None:
     asked: dict[str, object] = {"scopes": ("api", "refresh_token")}
     endpoint = "https://acme.my.salesforce.com/x"
     assert judge(NO_REFRESH_TOKEN, authorization_endpoint=endpoint, **asked).paste is None
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "scopes", "sent"),
+    [
+        ("https://login.example.com/authorize", ("offline_access",), {"prompt": "login consent"}),
+        (
+            "https://accounts.google.com/o/oauth2/v2/auth",
+            (),
+            {"access_type": "offline", "prompt": "consent"},
+        ),
+    ],
+)
+def test_what_is_sent_already_is_not_advised(
+    endpoint: str, scopes: tuple[str, ...], sent: dict[str, str]
+) -> None:
+    told = judge(
+        NO_REFRESH_TOKEN,
+        authorization_endpoint=endpoint,
+        scopes=scopes,
+        extra_authorize_params=sent,
+    )
+    assert "grant type refresh_token" in told.fix
+    assert "prompt" not in told.fix
+    assert told.paste is None
+
+
+@pytest.mark.parametrize(
+    ("step", "style"),
+    [
+        (Step.AUTHORIZATION, TokenRequestStyle.NONE),
+        (Step.AUTHORIZATION, TokenRequestStyle.PRIVATE_KEY_JWT),
+        (Step.EXCHANGE, TokenRequestStyle.NONE),
+    ],
+)
+def test_a_metadata_document_that_is_not_taken_is_no_id_to_copy(
+    step: Step, style: TokenRequestStyle
+) -> None:
+    document = "https://broker.example.com/oauth/client-metadata/crm.json"
+    server = replace(SERVER, client_id=document, token_request_style=style)
+    told = diagnosis_of(refused(step, "invalid_client"), server, REDIRECT_URI)
+    assert told.cause is Cause.CLIENT_ID_UNKNOWN
+    assert "client_id_metadata_document_supported" in told.fix
+    assert told.paste is None
 
 
 def test_a_redirect_uri_mismatch_gives_the_very_one_to_paste() -> None:

@@ -38,6 +38,18 @@ def google(code: str) -> str:
         (answer(400, "The callback URL doesn't fit"), "redirect_uri_mismatch"),
         (answer(403, f"<a href='?{ECHOED}'>x</a> invalid_client"), "invalid_client"),
         (answer(401, "Unknown client_id"), "invalid_client"),
+        (
+            answer(400, "Invalid client: `redirect_uri` does not match client value"),
+            "redirect_uri_mismatch",
+        ),
+        (
+            answer(
+                400,
+                '{"error": "unauthorized_client", "error_description": "no code grant"}',
+                content_type="application/json",
+            ),
+            "unauthorized_client",
+        ),
         (answer(404, "No such client_id"), "invalid_client"),
         (answer(302, location=f"{HERE}?error=invalid_scope&state=x"), "invalid_scope"),
         (answer(302, location=google("redirect_uri_mismatch")), "redirect_uri_mismatch"),

@@ -87,6 +87,8 @@ def diagnosis_of(
         scopes=server.scopes,
         token_request_style=server.token_request_style.value,
         pkce=server.pkce,
+        client_id=server.client_id,
+        extra_authorize_params=server.extra_authorize_params,
     )
 
 

@@ -1,7 +1,7 @@
 """What the builder configured, as far as a fix quotes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .evidence import Evidence, Step
 
@@ -35,6 +35,13 @@ class Configured:
     scopes: tuple[str, ...] = ()
     token_request_style: str | None = None
     pkce: bool | None = None
+    client_id: str | None = None
+    extra_authorize_params: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def documents_itself(self) -> bool:
+        """Say whether the client id is the URL of a client id metadata document."""
+        return (self.client_id or "").startswith("https://")
 
     def words(self, evidence: Evidence) -> Words:
         """Return what the texts of a rule may quote; ``url`` is the address of this step."""

@@ -1,6 +1,6 @@
 """From evidence to one diagnosis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .causes import Cause, Certainty
@@ -40,6 +40,8 @@ def diagnose(
     scopes: tuple[str, ...] = (),
     token_request_style: str | None = None,
     pkce: bool | None = None,
+    client_id: str | None = None,
+    extra_authorize_params: Mapping[str, str] | None = None,
 ) -> Diagnosis:
     """Name the cause of what was seen, oldest observation first.
 
@@ -60,6 +62,8 @@ def diagnose(
         scopes=scopes,
         token_request_style=token_request_style,
         pkce=pkce,
+        client_id=client_id,
+        extra_authorize_params=extra_authorize_params or {},
     )
     observed = [evidence] if isinstance(evidence, Evidence) else list(evidence)
     return _judged(observed, configured)

@@ -41,6 +41,11 @@ _ASKED = (
     "extra_authorize_params (OpenID Connect Core §11), and check that the app may use refresh "
     "tokens."
 )
+_NOT_THE_REQUEST = (
+    "All that asks for a refresh token was sent: check on the app's page at the service that it "
+    "may use refresh tokens (the grant type refresh_token). If its access tokens do not expire, "
+    "nothing needs to be done."
+)
 _ELSEWHERE = (
     "Add the scope offline_access, or set extra_authorize_params to access_type=offline and "
     "prompt=consent, as the service's documentation says. If its access tokens do not expire, "
@@ -54,8 +59,20 @@ def refresh_advice(_: Evidence, configured: Configured) -> str:
     known = next((text for domain, text in BY_HOST.items() if _within(host, domain)), None)
     asked = "offline_access" in configured.scopes
     if known and not (asked and known == _OFFLINE_SCOPE):
-        return known
-    return _ASKED if asked else _ELSEWHERE
+        return _NOT_THE_REQUEST if _is_set(known, configured) else known
+    consent = "consent" in configured.extra_authorize_params.get("prompt", "").split()
+    if asked:
+        return _NOT_THE_REQUEST if consent else _ASKED
+    return _ELSEWHERE
+
+
+def _is_set(advice: str, configured: Configured) -> bool:
+    """Say whether all the parameters that the advice names are sent already."""
+    named = _PARAMETERS.search(advice)
+    if named is None or named[1] != "extra_authorize_params":
+        return False
+    sent = configured.extra_authorize_params
+    return all(sent.get(name) == value for name, value in re.findall(_PAIR, named[2]))
 
 
 def refresh_paste(evidence: Evidence, configured: Configured) -> Paste | None:

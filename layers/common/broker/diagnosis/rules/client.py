@@ -73,7 +73,21 @@ _RAW_BASIC = Candidate(
     "basic_encoding of quirks to raw, and test again.",
 )
 
+_DOCUMENT = where(lambda known: known.documents_itself)
+_NO_ASSERTION = where(lambda known: known.token_request_style != "private_key_jwt")
+
 REFUSED_CLIENT: tuple[Rule, ...] = (
+    Rule(
+        Cause.CLIENT_ID_UNKNOWN,
+        every(_CLIENT_REFUSED, _DOCUMENT, either(at(Step.AUTHORIZATION), _NO_ASSERTION)),
+        "The authorization server does not take our client id metadata document as a client.",
+        "The client id is that document's URL: there is no app of ours on any page of the service.",
+        "See whether its metadata says client_id_metadata_document_supported, and whether it can "
+        "fetch the document from the internet. Otherwise register an app at the service, and PUT "
+        "its client_id (and client_secret).",
+        sure=Certainty.LIKELY,
+        candidates=(_OTHER_ENVIRONMENT,),
+    ),
     Rule(
         Cause.CLOCK_SKEW,
         every(skewed, saying(r"expired|not yet valid|\b(clock|iat|nbf|exp)\b|assertion")),

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from broker.diagnosis import Evidence, Fact, Kind, Step
 from broker.errors import BrokerError, McpServerError, McpServerTimeout, McpUnauthorized
 from broker.mcp import InsufficientScope
+from broker.oauth.answer_body import NotMembers, read_members
 from broker.outbound import Answer, Unreached
 
 _TELLING = re.compile(
@@ -27,6 +28,7 @@ _ECHO = re.compile(
     r"|(?:name|id|for)=[\"']?(?:redirect_ur[il]|callback_url|client_id)\b"
 )
 """A query, a member or a field of a form: what a page repeats of the request, and no word on it."""
+_CODE = re.compile(r"[a-z][a-z0-9_.-]{2,63}")
 _CODES = (
     "redirect_uri_mismatch",
     "invalid_redirect_uri",
@@ -57,6 +59,8 @@ def of_login_page(answer: Answer, redirect_uri: str) -> Evidence | None:
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS or "cf-mitigated" in answer.headers:
         return None  # whoever stands before the service kept us out: it has not seen the request
     media = answer.headers.get("content-type")
+    if said := _said(answer):
+        return said
     found = _named(answer)
     if answer.status in _NOT_A_PAGE and found is None:
         return Evidence(Step.AUTHORIZATION, Kind.UNUSABLE, answer.status, media)
@@ -69,8 +73,28 @@ def of_login_page(answer: Answer, redirect_uri: str) -> Evidence | None:
 def _named(answer: Answer) -> str | None:
     """Find what of the request a page says is wrong, where it does more than repeat the request."""
     text = _ECHO.sub(" ", answer.body.decode("utf-8", "replace").lower())
-    found = _TELLING.search(re.sub(r"\s+", "_", text))
-    return found and (found["name"] or found["named"] or "invalid_client")
+    names = [
+        found["name"] or found["named"] or "invalid_client"
+        for found in _TELLING.finditer(re.sub(r"\s+", "_", text))
+    ]
+    # "Invalid client: redirect_uri does not match": what is named beside it is what is meant.
+    return next((name for name in names if "client" not in name), names[0] if names else None)
+
+
+def _said(answer: Answer) -> Evidence | None:
+    """Read an error that comes as JSON in place of a page, or of a redirect."""
+    media = answer.headers.get("content-type", "")
+    try:
+        said = read_members(answer.body) if "json" in media else {}
+    except NotMembers:
+        return None
+    error, described = said.get("error"), said.get("error_description")
+    if not isinstance(error, str) or not _CODE.fullmatch(error) or error in _WANTS_A_LOGIN:
+        return None
+    description = described if isinstance(described, str) else None
+    return Evidence(
+        Step.AUTHORIZATION, Kind.REFUSED, answer.status, media, error, description=description
+    )
 
 
 def is_no_page(answer: Answer) -> bool:
