@@ -10,6 +10,7 @@ from broker.model import (
     KeptFrom,
     Quirks,
     RefreshRequest,
+    RevocationScope,
     Secret,
     TestRun,
     TestStatus,
@@ -114,6 +115,18 @@ def test_one_that_is_not_allowed_is_named_and_not_quoted(gapped: World) -> None:
     assert "kept_fields.instance" in run.steps[-1].seen
     assert "evil" not in str(run)
     assert gapped.services.elsewhere == []
+
+
+def test_tokens_of_a_test_that_ends_there_are_revoked_where_that_is_safe(gapped: World) -> None:
+    alone = replace(
+        gapped.server,
+        revocation_endpoint="https://login.example.com/revoke",
+        revocation_scope=RevocationScope.TOKEN,
+    )
+    gapped.server = gapped.register(alone)
+    run = walked(gapped)
+    assert run.status is TestStatus.FAILED
+    assert gapped.login.revoked == ["canary-access-1"]
 
 
 def test_discovery_of_a_server_with_gaps_proposes_nothing(gapped: World) -> None:

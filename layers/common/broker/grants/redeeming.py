@@ -88,7 +88,7 @@ class Grants:
             server = self.redeemer.settled(server)
             return server, self.redeemer.completed(server, response, deadline)
         except (TokenRequestFailed, TemporarilyUnavailable):
-            self._discard(server, response, invocation)
+            self.discard(server, response, invocation)
             raise
 
     def account(
@@ -137,14 +137,14 @@ class Grants:
             consent = Consent(server, ticket, grant, sealed, account, response.kept)
             return self.consents.establish(consent, invocation)
         except Overtaken as overtaken:
-            self._discard(server, response, invocation)
+            self.discard(server, response, invocation)
             return overtaken.connected()
         except ForeignResponse:
-            self._discard(server, response, invocation)
+            self.discard(server, response, invocation)
             raise
         except TemporarilyUnavailable:
             if self._is_not_stored(grant):
-                self._discard(server, response, invocation)
+                self.discard(server, response, invocation)
             raise
 
     def _is_not_stored(self, grant: NewGrant) -> bool:
@@ -155,7 +155,7 @@ class Grants:
             return False
         return stands is None or stands.grant_id != grant.grant_id
 
-    def _discard(self, server: Server, response: TokenResponse, invocation: Invocation) -> None:
+    def discard(self, server: Server, response: TokenResponse, invocation: Invocation) -> None:
         """End tokens that no connection will hold, where that cannot end another grant."""
         count(EXCHANGE, outcome="discarded")
         endpoint = placed(server, response.kept).revocation_endpoint

@@ -79,12 +79,16 @@ class Steps:
         uri = claim.pending.redirect_uri
         try:
             server, response = self.grants.exchange(server, claim.pending, claim.code, invocation)
-            check_kept(server, response.kept, Step.EXCHANGE)
         except TokenRequestFailed as exc:
             reached = placed(server, claim.pending.kept)
             evidence = self.styles.with_working_style(reached, exc.evidence, uri, invocation)
             return failed(run, TestStep.EXCHANGE, evidence, server, uri)
         except ForeignResponse as exc:
+            return failed(run, TestStep.EXCHANGE, exc.evidence, server, uri)
+        try:
+            check_kept(server, response.kept, Step.EXCHANGE)
+        except ForeignResponse as exc:
+            self.grants.discard(server, response, invocation)
             return failed(run, TestStep.EXCHANGE, exc.evidence, server, uri)
         run = self._findings(run, server, claim, TestTokens(response), uri)
         kept = TestTokens(response, claim.pending.nonce).keep(run, self.vault)
