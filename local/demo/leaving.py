@@ -53,14 +53,20 @@ def the_builder_looks_around(stage: Stage) -> str:
     one = builder.get(f"/v1/presets/{presets[0]['preset_id']}").raise_for_status().json()
     expect(presets[0]["name"], one["name"])
     known = f"{len(presets)} services are known"
-    seen = f"{', '.join(users)} is connected to {old.server_id}; {known}; {_keys(stage, old)}"
+    seen = f"{', '.join(users)} is connected to {old.server_id}; {known}; {_documents(stage, old)}"
     return f"{len(listed)} servers; {seen}"
 
 
-def _keys(stage: Stage, server: Journey) -> str:
-    """Count the public keys of assertions; a stack without one has no such document."""
+def _documents(stage: Stage, server: Journey) -> str:
+    """Read what authorization servers read: our client's description, and its public keys.
+
+    A stack without a signing key has none of the latter.
+    """
     with stage.bound.deployment.browser() as browser:
+        described = browser.get(f"/oauth/client-metadata/{server.server_id}.json")
         answer = browser.get(f"/oauth/jwks/{server.server_id}.json")
+    redirect_uris = described.raise_for_status().json()["redirect_uris"]
+    expect([server.get().json()["redirect_uri"]], redirect_uris)
     expect(True, answer.status_code in {200, 404})
     keys = answer.json().get("keys", [])
     return f"{len(keys)} public key" + ("" if len(keys) == 1 else "s")

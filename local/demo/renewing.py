@@ -6,7 +6,7 @@ from local.demo.journey import text_of
 from local.demo.stage import Stage, Step
 from local.telling import expect, expect_within
 
-_SHORT, _LONG = 4, 3600
+_SHORT, _LONG = 8, 3600
 """Lifetimes in seconds; half of the shorter one is what a call still uses as it is."""
 
 

@@ -186,8 +186,8 @@ def test_a_loser_waits_for_the_winner_and_uses_its_token(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("takes", "outcome"),
-    [(3, (NEW, 1)), (6, ("canary-access-3", 2))],
-    ids=["it has a second left", "it ran out meanwhile"],
+    [(2.1, (NEW, 1)), (5, ("canary-access-3", 2))],
+    ids=["it has a moment left", "it ran out meanwhile"],
 )
 def test_a_loser_uses_what_it_waited_for_however_short_that_lives(
     world: World, takes: float, outcome: tuple[str, int]

@@ -14,6 +14,8 @@ _LONGEST_BACKOFF = timedelta(minutes=15)
 _FIRST_BACKOFF = timedelta(seconds=2)
 _IDLE_MARGIN = 0.1
 _LAST_CALL = 0.05
+_JUST_NOW = timedelta(seconds=3)
+"""As long as a refresh usually takes, from the request on, and who waits for it sleeps."""
 _GRACE_MARGIN = timedelta(seconds=2)
 
 
@@ -129,9 +131,13 @@ def still_valid(tokens: SealedTokens, now: datetime) -> bool:
     return tokens.expires_at - now > min(CLOCK_SKEW, (tokens.expires_at - tokens.obtained_at) / 4)
 
 
-def run_out(tokens: SealedTokens, now: datetime) -> bool:
-    """Return whether the access token's end is over."""
-    return tokens.expires_at is not None and tokens.expires_at <= now
+def just_obtained(tokens: SealedTokens, now: datetime) -> bool:
+    """Return whether the set is as new as one that a call waited for, and has not run out.
+
+    It is used however short it lives: else each of those who waited would renew it once more.
+    """
+    ended = tokens.expires_at is not None and tokens.expires_at <= now
+    return not ended and now - tokens.obtained_at < _JUST_NOW
 
 
 def grace_left(connection: Connection, server: Server, now: datetime) -> timedelta | None:

@@ -17,7 +17,7 @@ from broker.tokens.timing import (
     grace_left,
     held_back,
     idle_moment,
-    run_out,
+    just_obtained,
     still_valid,
 )
 from broker.tokens.verdicts import FAILURE_TEXT, Verdicts
@@ -50,8 +50,6 @@ class _Need:
     """The connection whose access token the MCP server answered with 401."""
     due: Connection | None = None
     """The connection that the worker refreshes although its token still serves."""
-    waited: Connection | None = None
-    """The connection as a call found it first, that waits for somebody else's refresh."""
 
     @property
     def ahead(self) -> bool:
@@ -63,14 +61,6 @@ class _Need:
         return self.refused is not None and (
             _same_tokens(self.refused, connection) or _same_access(self.refused, connection)
         )
-
-    def brought(self, connection: Connection) -> bool:
-        """Return whether the refresh that a call waited for brought this token.
-
-        However short it lives: else each who waited would renew it once more.
-        """
-        renewed = self.waited is not None and not _same_tokens(self.waited, connection)
-        return renewed and not self.ahead and not self.refuses(connection)
 
     def is_met(self, connection: Connection) -> bool:
         """Return whether somebody else has done the worker's part."""
@@ -138,7 +128,6 @@ class Tokens:
                 self._touch(server, found.connection, time.moment())
             if found is not None:
                 return found
-            need = replace(need, waited=need.waited or connection)
             if self.clock.monotonic() + 2 * MARGIN > invocation.deadline:
                 raise RefreshInProgress("The access is being renewed.", retry_after=2)
             self.clock.sleep(random.uniform(*_POLL))  # noqa: S311 - spreads the losers
@@ -162,8 +151,9 @@ class Tokens:
             return Unusable(None)
         now = time.moment()
         serves = still_valid(connection.tokens, now) and not need.refuses(connection)
-        fresh = serves and not need.ahead and self.policy.fresh(connection.tokens, now)
-        if fresh or (need.brought(connection) and not run_out(connection.tokens, now)):
+        fresh = serves and self.policy.fresh(connection.tokens, now)
+        new = not need.refuses(connection) and just_obtained(connection.tokens, now)
+        if not need.ahead and (fresh or new):
             return self._open(connection)
         if connection.tokens.refresh is None:
             return self._without_refresh(connection, now, serves=serves)
