@@ -38,15 +38,11 @@ _TOGETHER = {
     "faults": "faults",
 }
 """Folders whose tests share what is dear to start; elsewhere each module keeps to itself."""
-_WALKS = frozenset({"tests/e2e/test_openapi_conformance.py", "tests/e2e/test_permissions.py"})
-"""They walk everything once, for minutes, on a stack of their own: beside the others."""
 
 
 def group_of(nodeid: str) -> str:
     """Name the group of a test; the tests of one group run in one process."""
     path = PurePosixPath(nodeid.partition("::")[0])
-    if str(path) in _WALKS:
-        return "walks"
     folder = path.parts[1] if len(path.parts) > 2 else ""
     return _TOGETHER.get(folder, str(path))
 

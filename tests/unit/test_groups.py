@@ -11,7 +11,6 @@ from tests.conftest import group_of
         ("tests/e2e/test_invoke.py::test_one[a::b]", "stack"),
         ("tests/e2e/smoke/test_smoke_walks.py::test_one", "stack"),
         ("tests/browser/test_journey.py::test_one", "stack"),
-        ("tests/e2e/test_permissions.py::test_one", "walks"),
         ("tests/faults/test_faults.py::test_one", "faults"),
         ("tests/unit/test_groups.py::test_one", "tests/unit/test_groups.py"),
         (
