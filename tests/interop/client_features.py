@@ -158,7 +158,7 @@ def asked_by_server(stay: Stay) -> None:
 
 def stepped_up(stay: Stay) -> None:
     """A missing scope is asked for in the client's form; after the consent the call works."""
-    narrow = stay.field.journey(stay.server, f"{slug(stay.client.name)}-narrow")
+    narrow = stay.field.journey(stay.server, f"{slug(stay.client.name)}-narrow-client")
     narrow = completed(narrow, scopes=["openid", "email"])
     narrow.connect(stay.user)
     stay.enter(journey=narrow, elicits=True)
