@@ -122,3 +122,12 @@ def test_discovery_proposes_auto_again(world: World) -> None:
     builder.puts(**URL_ALONE, **client, **endpoints, token_request_style="auto")
     answer: dict[str, Any] = dict(discovered(builder.discovers(), BASE_URL))
     assert answer["server"]["token_request_style"] == "auto"
+
+
+def test_a_revocation_endpoint_that_takes_no_post_is_sent_none(world: World) -> None:
+    shop = Shop([BASIC])
+    request = {"method": "DELETE", "credentials": "bearer"}
+    auto = Auto(world, shop, token_request_style="form_basic", revocation_request=request)
+    found = checked(world, auto.shop)["revocation_endpoint"]
+    assert (found.outcome, "Not asked" in found.seen) == (CheckOutcome.UNKNOWN, True)
+    assert [sent for sent in shop.sent if sent.path == "/revoke"] == []
