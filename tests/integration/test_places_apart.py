@@ -50,11 +50,16 @@ def refresh(world: World, user_id: str) -> None:
     world.container().tokens.for_call(world.server, user_id, world.run())
 
 
-def test_a_client_refused_at_one_place_is_accepted_at_the_others(tenants: World) -> None:
+def refused_at_jos_place(tenants: World) -> None:
+    """Let every access token have ended, and the client be refused where jo is connected."""
     tenants.time.passes(DEAD)
     tenants.login.script.append(REFUSED)
     with pytest.raises(ServerMisconfigured):
         refresh(tenants, "jo")
+
+
+def test_a_client_refused_at_one_place_is_accepted_at_the_others(tenants: World) -> None:
+    refused_at_jos_place(tenants)
     before = len(tenants.login.refreshes)
     with pytest.raises(ServerMisconfigured):
         refresh(tenants, "kim")
@@ -64,20 +69,14 @@ def test_a_client_refused_at_one_place_is_accepted_at_the_others(tenants: World)
 
 
 def test_who_is_new_may_connect_while_a_place_refuses_the_client(tenants: World) -> None:
-    tenants.time.passes(DEAD)
-    tenants.login.script.append(REFUSED)
-    with pytest.raises(ServerMisconfigured):
-        invoke(tenants, "jo")
+    refused_at_jos_place(tenants)
     assert isinstance(invoke(tenants, "new"), AuthorizationRequired)
     connect(tenants, "new", "blue")
     assert isinstance(invoke(tenants, "new"), Completed)
 
 
 def test_one_goes_to_see_at_each_place_and_clears_it(tenants: World) -> None:
-    tenants.time.passes(DEAD)
-    tenants.login.script.append(REFUSED)
-    with pytest.raises(ServerMisconfigured):
-        refresh(tenants, "jo")
+    refused_at_jos_place(tenants)
     tenants.time.passes(FIVE_MINUTES + 1)
     for user_id in ("jo", "kim"):
         refresh(tenants, user_id)
@@ -85,10 +84,7 @@ def test_one_goes_to_see_at_each_place_and_clears_it(tenants: World) -> None:
 
 
 def test_a_new_configuration_begins_anew_at_every_place(tenants: World) -> None:
-    tenants.time.passes(DEAD)
-    tenants.login.script.append(REFUSED)
-    with pytest.raises(ServerMisconfigured):
-        refresh(tenants, "jo")
+    refused_at_jos_place(tenants)
     tenants.server = tenants.register(replace(tenants.server, name="CRM 2", revision=2))
     refresh(tenants, "kim")
 
